@@ -1,0 +1,35 @@
+"""GANs for Keras 3: train, sample, save and serve them."""
+
+from keras_gans import callbacks, data, layers, losses
+from keras_gans.core.adversarial_model import AdversarialModel
+from keras_gans.core.presets import PresetError, list_presets
+from keras_gans.core.presets import load_from_preset as from_preset
+from keras_gans.models import (
+    CGAN,
+    DCGAN,
+    GAN,
+    WGAN,
+    WGANGP,
+    get_system,
+    list_systems,
+)
+from keras_gans.version import __version__
+
+__all__ = [
+    "CGAN",
+    "DCGAN",
+    "GAN",
+    "WGAN",
+    "WGANGP",
+    "AdversarialModel",
+    "PresetError",
+    "__version__",
+    "callbacks",
+    "data",
+    "from_preset",
+    "get_system",
+    "layers",
+    "list_presets",
+    "list_systems",
+    "losses",
+]

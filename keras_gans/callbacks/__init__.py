@@ -1,0 +1,6 @@
+"""Keras callbacks for adversarial training."""
+
+from keras_gans.callbacks.sample_grid import SampleGrid
+from keras_gans.callbacks.stop_on_nan import StopOnNaN
+
+__all__ = ["SampleGrid", "StopOnNaN"]

@@ -1,0 +1,138 @@
+"""Pictures of what a model draws, epoch by epoch."""
+
+import pathlib
+
+import keras
+import numpy as np
+from PIL import Image
+
+from keras_gans.core.sampling import to_bytes_range
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Writes a PNG grid of samples from the same latents after each epoch.
+
+    Files are called `epoch_0001.png` and so on, in the folder given. For
+    class-conditional systems each column shows one class.
+
+    Args:
+        folder: Where the pictures go; made if absent.
+        rows: Rows of the grid.
+        columns: Columns; `None` for the number of classes, or 8.
+        seed: Seed of the latents, the same in every epoch.
+        every: Epochs between two pictures; the last epoch is always drawn.
+        tensorboard: Folder of TensorBoard logs that get the grid too; `None` for none.
+            Needs TensorFlow and the package tensorboard.
+        scale: Whole-number magnification of each image; `None` picks one that makes
+            small images large enough to look at.
+
+    Raises:
+        ImportError: when `tensorboard` is asked for and not installed.
+
+    Example:
+
+    >>> gan.fit(images, epochs=20, callbacks=[SampleGrid("samples")])
+    """
+
+    def __init__(
+        self,
+        folder,
+        rows=8,
+        columns=None,
+        seed=0,
+        every=1,
+        tensorboard=None,
+        scale=None,
+    ):
+        super().__init__()
+        self.folder = pathlib.Path(folder)
+        self.rows = rows
+        self.columns = columns
+        self.seed = seed
+        self.every = every
+        self.scale = scale
+        self._writer = None if tensorboard is None else _summary_writer(tensorboard)
+        self._drawn = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Draws, if it is this epoch's turn."""
+        if (epoch + 1) % self.every == 0:
+            self._draw(epoch)
+        self._epoch = epoch
+
+    def on_train_end(self, logs=None):
+        """Draws the last epoch, if it has not been drawn."""
+        if getattr(self, "_epoch", None) not in (None, self._drawn):
+            self._draw(self._epoch)
+
+    def _draw(self, epoch):
+        columns = self.columns or self.model.num_classes or 8
+        images = self.model.sample(self.rows * columns, seed=self.seed)
+        grid = image_grid(images, columns, self.scale)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        save_png(self.folder / f"epoch_{epoch + 1:04d}.png", grid)
+        if self._writer is not None:
+            import tensorflow as tf
+
+            with self._writer.as_default():
+                tf.summary.image("samples", grid[None], step=epoch + 1)
+            self._writer.flush()
+        self._drawn = epoch
+
+
+def image_grid(images, columns, scale=None):
+    """One picture of many, row by row, with a thin border.
+
+    Args:
+        images: float array `(num, height, width, channels)` in [-1, 1], or uint8.
+            Grey or RGB.
+        columns: Images per row; the last row is filled up with grey.
+        scale: Whole-number magnification; `None` for about 64 pixels a side.
+
+    Returns:
+        uint8 array `(height, width, channels)`.
+
+    Raises:
+        ValueError: for something else than images.
+    """
+    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise ValueError(
+            "A grid shows images of shape (num, height, width, 1 or 3). Found: "
+            f"{images.shape}."
+        )
+    if images.dtype != np.uint8:
+        images = keras.ops.convert_to_numpy(to_bytes_range(images))
+    num, height, width, channels = images.shape
+    scale = scale or max(1, 64 // max(height, width))
+    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    rows, border = -(-num // columns), 2
+    cell_height, cell_width = height * scale + border, width * scale + border
+    shape = (rows * cell_height + border, columns * cell_width + border, channels)
+    grid = np.full(shape, 128, np.uint8)
+    for i, image in enumerate(images):
+        top = border + i // columns * cell_height
+        left = border + i % columns * cell_width
+        grid[top : top + height * scale, left : left + width * scale] = image
+    return grid
+
+
+def save_png(path, image):
+    """Writes one uint8 image `(height, width, 1 or 3)` as a PNG.
+
+    Args:
+        path: File to write.
+        image: uint8 array.
+    """
+    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
+
+
+def _summary_writer(folder):
+    try:
+        import tensorboard  # noqa: F401  TensorFlow 2.21 no longer brings it along.
+        import tensorflow as tf
+    except ImportError as error:
+        raise ImportError(
+            "SampleGrid(tensorboard=...) needs TensorBoard: "
+            "pip install 'keras-gans[tensorboard]'."
+        ) from error
+    return tf.summary.create_file_writer(str(folder))

@@ -1,0 +1,265 @@
+"""`AdversarialModel`: the kernel on which every system stands."""
+
+import keras
+from keras import ops
+
+from keras_gans.core import gradients, moving_average
+from keras_gans.core.optimizers import PlayersOptimizer, built_for
+from keras_gans.core.random import SeedStream, make_distinct_on_replicas, seeded
+from keras_gans.core.reports import Reports
+from keras_gans.core.sampling import Sampling
+from keras_gans.core.saving import Saving
+from keras_gans.core.training import Training
+
+
+class AdversarialModel(Training, Sampling, Saving, keras.Model):
+    """A `keras.Model` whose networks are trained by players with losses of their own.
+
+    A system declares `players` and `reports`, hands its networks to
+    `set_networks` and writes `train_step(self, data)`. Gradients, loss scaling,
+    replicas, moving averages, seeds, logs, saving and serving are done here.
+
+    Args:
+        image_shape: `(height, width, channels)` of the data, or the shape of one
+            vector, `(features,)`.
+        latent_dim: Length of a latent vector.
+        num_classes: Number of classes of a class-conditional system, else `None`.
+        ema_decay: Decay of the moving average of the sampling network, in [0, 1);
+            `None` keeps none.
+        seed: Integer. Initial weights, latents and dropout all follow from it.
+
+    Attributes:
+        players: Dict of player name to the names of the networks it improves, in
+            playing order.
+        reports: Names of the loss terms, which `fit` logs as means over the epoch.
+        sampling_network: Name of the network that `call`, `predict` and `sample` use.
+    """
+
+    players = {"discriminator": ("discriminator",), "generator": ("generator",)}
+    reports = ()
+    sampling_network = "generator"
+    updates_per_batch = 1
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim,
+        num_classes=None,
+        ema_decay=None,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.latent_dim = latent_dim
+        self.num_classes = num_classes
+        self.ema_decay = ema_decay
+        self.seed = seed
+        self.training_seeds = SeedStream(seed, name="training_seeds")
+        self.evaluation_seeds = SeedStream(seed, name="evaluation_seeds")
+        self.evaluating = False
+        self._own_networks = ()
+        self._report = Reports(self.reports)
+
+    def set_networks(self, **networks):
+        """Makes each network an attribute; the paper's are built from the model's seed.
+
+        Args:
+            **networks: Name to a `keras.Model`, or to a function without arguments
+                that builds the paper's network.
+        """
+        given = []
+        for name, network in networks.items():
+            if isinstance(network, keras.layers.Layer):
+                given.append(name)
+            else:
+                with seeded(f"{self.seed}/{name}"):
+                    network = network()
+            if not network.built:
+                raise ValueError(
+                    f"The {name} has no weights yet: give it an Input layer, or call "
+                    "it once on a batch, before handing it to the system."
+                )
+            self._prepare_for_replicas(network)
+            setattr(self, name, network)
+        self._own_networks = tuple(given)
+        self.networks = tuple(networks)
+        if self.ema_decay is not None:
+            source = getattr(self, self.sampling_network)
+            with seeded(f"{self.seed}/{self._twin_name}"):
+                setattr(self, self._twin_name, moving_average.twin_of(source))
+        # Under a strategy Keras would otherwise call the model on a data batch.
+        self.built = True
+
+    def _prepare_for_replicas(self, network):
+        make_distinct_on_replicas(network)
+        if gradients.replica().count > 1:
+            for layer in network._flatten_layers():
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    # The paper's batch is the global one; unsynchronised moving
+                    # statistics would also drift apart.
+                    layer.synchronized = True
+
+    @property
+    def _twin_name(self):
+        return f"ema_{self.sampling_network}"
+
+    def default_optimizers(self):
+        """Dict of player name to a new instance of the paper's optimizer."""
+        raise NotImplementedError
+
+    def compile(
+        self,
+        *,
+        jit_compile="auto",
+        steps_per_execution=1,
+        run_eagerly=False,
+        **optimizers,
+    ):
+        """Prepares training, with the paper's optimizers unless others are given.
+
+        Args:
+            jit_compile: Whether XLA compiles the step; `"auto"` as in Keras.
+            steps_per_execution: Steps per compiled call; 1 under a strategy.
+            run_eagerly: Whether to run the step without compiling it, to debug.
+            **optimizers: `<player>_optimizer=` a `keras.optimizers.Optimizer` or its
+                name.
+
+        Raises:
+            TypeError: for an argument that is no player's optimizer.
+            ValueError: for `steps_per_execution` or gradient accumulation where Keras
+                cannot do it.
+        """
+        names = {f"{player}_optimizer": player for player in self.players}
+        if unknown := sorted(set(optimizers) - set(names)):
+            raise TypeError(
+                f"{type(self).__name__}.compile() takes {sorted(names)}, jit_compile, "
+                f"steps_per_execution and run_eagerly. Found: {', '.join(unknown)}. "
+                "The losses are the paper's, written in train_step."
+            )
+        defaults = self.default_optimizers()
+        for name, player in names.items():
+            chosen = optimizers.get(name)
+            chosen = defaults[player] if chosen is None else chosen
+            optimizer = built_for(chosen, self.variables_of(player), name)
+            self._check_strategy_support(optimizer, steps_per_execution)
+            setattr(self, name, optimizer)
+        super().compile(
+            optimizer=PlayersOptimizer(
+                {player: getattr(self, name) for name, player in names.items()}
+            ),
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            run_eagerly=run_eagerly,
+            auto_scale_loss=False,
+        )
+
+    def _check_strategy_support(self, optimizer, steps_per_execution):
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        if inner.gradient_accumulation_steps:
+            accumulates = "gradient_accumulation_steps"
+        elif steps_per_execution > 1:
+            accumulates = "steps_per_execution"
+        else:
+            return
+        if gradients.replica().count > 1:
+            raise ValueError(
+                f"Keras cannot combine {accumulates} > 1 with a distribution strategy "
+                "of several replicas; set it to 1."
+            )
+
+    def variables_of(self, player):
+        """Trainable variables of the networks that `player` improves."""
+        networks = [getattr(self, name) for name in self.players[player]]
+        found = [v for network in networks for v in network.trainable_variables]
+        return list({id(v): v for v in found}.values())
+
+    def update(self, player, losses, when=None):
+        """One optimizer step of `player` on the sum of its loss terms.
+
+        Args:
+            player: A key of `players`.
+            losses: Function without arguments returning a dict of report name to
+                scalar. It runs under differentiation of the player's variables only;
+                another player's `update` may be nested in it.
+            when: Optional scalar boolean; where it is false all weights and optimizer
+                slots stay as they were.
+
+        Returns:
+            The dict that `losses` returned.
+        """
+        return self._play(lambda: {player: losses()}, [player], when)[player]
+
+    def update_together(self, losses):
+        """Simultaneous play: all gradients are taken before any optimizer steps.
+
+        Args:
+            losses: Function without arguments returning, for every player, a dict of
+                report name to scalar.
+
+        Returns:
+            What `losses` returned.
+        """
+        return self._play(losses, list(self.players), None)
+
+    def _play(self, losses, players, when):
+        if self.evaluating:
+            return self._record(losses())
+        optimizers = [getattr(self, f"{player}_optimizer") for player in players]
+        groups = [self.variables_of(player) for player in players]
+        replicas = gradients.replica().count
+
+        def objective():
+            terms = losses()
+            totals = []
+            for player, optimizer in zip(players, optimizers, strict=True):
+                total = sum(
+                    ops.cast(term, "float32") for term in terms[player].values()
+                )
+                # Optimizers sum gradients over replicas; the paper's loss is a mean.
+                totals.append(optimizer.scale_loss(total / replicas))
+            return totals, terms
+
+        terms, found = gradients.value_and_gradients(objective, groups)
+        moved = [v for group in groups for v in group] + self._twin_weights(players)
+        slots = [v for optimizer in optimizers for v in optimizer.variables]
+        held = None if when is None else [ops.copy(v.value) for v in moved + slots]
+        for optimizer, group_gradients, group in zip(
+            optimizers, found, groups, strict=True
+        ):
+            gradients.apply(optimizer, group_gradients, group)
+        self._follow(players)
+        if when is not None:
+            for variable, old in zip(moved + slots, held, strict=True):
+                variable.assign(ops.where(when, variable.value, old))
+        return self._record(terms)
+
+    def _twin_weights(self, players):
+        return (
+            getattr(self, self._twin_name).weights if self._moves_twin(players) else []
+        )
+
+    def _moves_twin(self, players):
+        improved = [name for player in players for name in self.players[player]]
+        return self.ema_decay is not None and self.sampling_network in improved
+
+    def _follow(self, players):
+        if self._moves_twin(players):
+            twin = getattr(self, self._twin_name)
+            source = getattr(self, self.sampling_network)
+            moving_average.follow(twin, source, self.ema_decay)
+
+    def _record(self, terms_by_player):
+        for terms in terms_by_player.values():
+            for name, value in terms.items():
+                self._report.add(name, value)
+        return terms_by_player
+
+    @property
+    def metrics(self):
+        """The epoch means of `reports`."""
+        return self._report.means
+
+    def logs(self):
+        """What `train_step` returns: the epoch means of `reports` so far."""
+        return self._report.results()

@@ -1,0 +1,43 @@
+"""The only place that knows a backend: five functions, written once for each.
+
+`value_and_gradients`, `input_gradient`, `apply`, `replica` and `as_keras_step` have
+the same meaning in `tensorflow.py` and `jax.py`; everything else in the library is
+`keras.ops`.
+"""
+
+from typing import NamedTuple
+
+import keras
+
+
+class Replica(NamedTuple):
+    """Where this code runs: replica `index` of `count`, on one host or several.
+
+    `index` is a Python int where it is known while tracing, else a scalar tensor.
+    """
+
+    index: object
+    count: int
+    across_hosts: bool
+
+
+if keras.backend.backend() == "tensorflow":
+    from keras_gans.core.gradients import tensorflow as _backend
+elif keras.backend.backend() == "jax":
+    from keras_gans.core.gradients import jax as _backend
+else:
+    raise ImportError(
+        "keras_gans runs on the TensorFlow and JAX backends of Keras, not on "
+        f"'{keras.backend.backend()}'. Set KERAS_BACKEND=tensorflow or "
+        "KERAS_BACKEND=jax before Keras is imported."
+    )
+
+value_and_gradients = _backend.value_and_gradients
+input_gradient = _backend.input_gradient
+apply = _backend.apply
+as_keras_step = _backend.as_keras_step
+
+
+def replica():
+    """The `Replica` in which the caller runs; index 0 of 1 without a strategy."""
+    return Replica(*_backend.replica())

@@ -1,0 +1,121 @@
+"""Gradients on JAX. See the package docstring for the contract.
+
+Keras threads all state through a `StatelessScope`: reads look there first and writes
+go there. Differentiation opens one more scope inside a pure function; what changed in
+it (batch statistics, seeds, the other player's weights in a nested update) leaves as
+an auxiliary output and is written back to the scope around it.
+"""
+
+import jax
+import keras
+
+_scopes = []
+
+
+def value_and_gradients(objective, groups):
+    """As in `tensorflow.py`."""
+    outer = _current_scope()
+    before = dict(outer.state_mapping)
+    own = {id(v) for group in groups for v in group}
+
+    def pure(values):
+        with keras.StatelessScope() as scope:
+            scope.state_mapping.update(before)
+            for group, group_values in zip(groups, values, strict=True):
+                for variable, value in zip(group, group_values, strict=True):
+                    scope.state_mapping[id(variable)] = value
+            _scopes.append(scope)
+            try:
+                totals, result = objective()
+            finally:
+                _scopes.pop()
+        changed = {
+            key: value
+            for key, value in scope.state_mapping.items()
+            if key not in own and before.get(key) is not value
+        }
+        return list(totals), (result, changed)
+
+    values = [[_value(outer, v) for v in group] for group in groups]
+    totals, pull_back, (result, changed) = jax.vjp(pure, values, has_aux=True)
+    outer.state_mapping.update(changed)
+    gradients = []
+    for i in range(len(groups)):
+        seed = [jax.numpy.full_like(t, float(i == j)) for j, t in enumerate(totals)]
+        gradients.append(pull_back(seed)[0][i])
+    return result, gradients
+
+
+def input_gradient(function, inputs):
+    """As in `tensorflow.py`."""
+    return jax.grad(lambda x: jax.numpy.sum(function(x)))(inputs)
+
+
+def apply(optimizer, gradients, variables):
+    """Applies `optimizer`.
+
+    Loss scaling decides in a `cond` whether to apply, and nothing may be assigned
+    inside one: the stateless form returns the new values instead.
+    """
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer.apply(gradients, variables)
+        return
+    slots = optimizer.variables
+    scope = _current_scope()
+    new_values, new_slots = optimizer.stateless_apply(
+        [_value(scope, s) for s in slots],
+        gradients,
+        [_value(scope, v) for v in variables],
+    )
+    for variable, value in zip(variables + slots, new_values + new_slots, strict=True):
+        variable.assign(value)
+
+
+def replica():
+    """One program sees the whole batch: JAX shards arrays, not programs."""
+    return 0, 1, False
+
+
+def as_keras_step(model, kind, step):
+    """Turns `step(data)` into `step(state, data) -> (logs, state)` of JAX's trainer."""
+
+    def stateless_step(state, data):
+        references = _state_variables(model, kind)
+        scope = keras.StatelessScope(
+            [
+                (variable, value)
+                for variables, values in zip(references, state, strict=True)
+                for variable, value in zip(variables, values, strict=True)
+            ]
+        )
+        with scope:
+            _scopes.append(scope)
+            try:
+                logs = step(data)
+            finally:
+                _scopes.pop()
+        state = tuple([_value(scope, v) for v in group] for group in references)
+        return logs, state
+
+    return stateless_step
+
+
+def _state_variables(model, kind):
+    state = [model.trainable_variables, model.non_trainable_variables]
+    if kind == "train":
+        state.append(model.optimizer.variables)
+    return [*state, model.metrics_variables]
+
+
+def _current_scope():
+    if not _scopes:
+        raise RuntimeError(
+            "On JAX, train_step runs inside fit, train_on_batch or evaluate, which "
+            "thread the state through it; it cannot be called by itself."
+        )
+    return _scopes[-1]
+
+
+def _value(scope, variable):
+    value = scope.get_current_value(variable)
+    return variable.value if value is None else value

@@ -1,0 +1,74 @@
+"""Gradients and replicas on TensorFlow. See the package docstring for the contract."""
+
+import keras
+import tensorflow as tf
+
+
+def value_and_gradients(objective, groups):
+    """Differentiates several scalars, each with respect to its own variables.
+
+    Args:
+        objective: Function of no arguments returning `(totals, result)`, with one
+            scalar in `totals` for each group.
+        groups: List of lists of `keras.Variable`.
+
+    Returns:
+        `(result, gradients)`: `gradients[i][j]` is d totals[i] / d groups[i][j],
+        all taken at the same values. Unconnected variables get zeros, as in JAX.
+    """
+    values = [[v.value for v in group] for group in groups]
+    with tf.GradientTape(
+        persistent=len(groups) > 1, watch_accessed_variables=False
+    ) as tape:
+        tape.watch(values)
+        totals, result = objective()
+    zero = tf.UnconnectedGradients.ZERO
+    pairs = zip(totals, values, strict=True)
+    return result, [tape.gradient(t, v, unconnected_gradients=zero) for t, v in pairs]
+
+
+def input_gradient(function, inputs):
+    """Gradient of `sum(function(inputs))` with respect to `inputs`.
+
+    The sum makes each row the gradient of its own score, provided that no score
+    depends on another row (so no batch normalisation in `function`). The result can
+    be differentiated again.
+    """
+    inputs = tf.convert_to_tensor(inputs)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        scores = function(inputs)
+    zero = tf.UnconnectedGradients.ZERO
+    return tape.gradient(scores, inputs, unconnected_gradients=zero)
+
+
+def apply(optimizer, gradients, variables):
+    """Applies `optimizer`; a non-finite float16 gradient skips it on all replicas."""
+    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if scaled and replica()[1] > 1:
+        gradients = _poison_together(gradients)
+    optimizer.apply(gradients, variables)
+
+
+def _poison_together(gradients):
+    # LossScaleOptimizer asks replica 0 alone whether the gradients are finite, before
+    # they are summed: a bad replica 1 would be applied. Adding a number that is NaN on
+    # all replicas as soon as it is on one makes them skip together.
+    finite = [tf.reduce_all(tf.math.is_finite(g)) for g in gradients]
+    own = tf.where(tf.reduce_all(finite), 0.0, float("nan"))
+    shared = tf.distribute.get_replica_context().all_reduce("SUM", own)
+    return [g + tf.cast(shared, g.dtype) for g in gradients]
+
+
+def replica():
+    """(index, count, across hosts) of the calling replica."""
+    strategy = tf.distribute.get_strategy()
+    context = tf.distribute.get_replica_context()
+    index = 0 if context is None else context.replica_id_in_sync_group
+    across = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    return index, strategy.num_replicas_in_sync, across
+
+
+def as_keras_step(model, kind, step):
+    """TensorFlow's trainer takes `step(data)` as it is."""
+    return step

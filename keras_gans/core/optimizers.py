@@ -1,0 +1,97 @@
+"""What Keras sees as `model.optimizer`: the optimizers of all players at once."""
+
+import keras
+import numpy as np
+
+
+class PlayersOptimizer(keras.optimizers.Optimizer):
+    """A facade over one optimizer per player; it never updates anything itself.
+
+    Keras' trainers and callbacks know one `model.optimizer`. Through `optimizers`,
+    `variables` and `iterations` the learning-rate callbacks, TensorBoard, checkpoints
+    and the JAX trainer reach every player's optimizer; without it they silently act
+    on an RMSprop that trains nothing.
+
+    Args:
+        by_player: Dict of player name to a built optimizer, in playing order.
+    """
+
+    def __init__(self, by_player):
+        super().__init__(learning_rate=0.0, name="players")
+        self._by_player = dict(by_player)
+        self.built = True
+
+    @property
+    def optimizers(self):
+        """The players' optimizers, in playing order."""
+        return list(self._by_player.values())
+
+    @property
+    def variables(self):
+        """Variables of all players' optimizers, in playing order."""
+        return [v for o in self.optimizers for v in o.variables]
+
+    @property
+    def iterations(self):
+        """Update count of the last player, by convention the generator."""
+        return self.optimizers[-1].iterations
+
+    @property
+    def learning_rate(self):
+        """Learning rate of the last player, by convention the generator."""
+        return self.optimizers[-1].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        raise AttributeError(
+            "Each player has a learning rate of its own: set it on one of "
+            f"{[f'{name}_optimizer' for name in self._by_player]}."
+        )
+
+    def build(self, variables):
+        """Nothing to build: `compile` builds every player's optimizer."""
+
+    def finalize_variable_values(self, var_list):
+        """Lets each optimizer with `use_ema` write its averages."""
+        for optimizer in self.optimizers:
+            inner = getattr(optimizer, "inner_optimizer", optimizer)
+            inner.finalize_variable_values(inner._trainable_variables)
+
+    def save_own_variables(self, store):
+        """Stores how many variables each optimizer has; they store their values."""
+        for name, optimizer in self._by_player.items():
+            store[name] = np.array([len(optimizer.variables)])
+
+    def load_own_variables(self, store):
+        """Refuses a file whose optimizers are not these.
+
+        Keras itself drops the state of an optimizer that does not match, with a
+        warning; the run then goes on with moments of zero.
+
+        Raises:
+            ValueError: when a player's optimizer is absent or of another size.
+        """
+        stored = list(store.keys())
+        for name, optimizer in self._by_player.items():
+            expected = len(optimizer.variables)
+            found = int(store[name][0]) if name in stored else 0
+            if found != expected:
+                raise ValueError(
+                    f"The file holds {found} variables for {name}_optimizer, this "
+                    f"model's has {expected}. Compile with the optimizers the file was "
+                    "saved with; to start their state afresh, load the weights before "
+                    "compile()."
+                )
+
+
+def built_for(optimizer, variables, name):
+    """`optimizer` built on `variables`, with loss scaling where float16 needs it."""
+    optimizer = keras.optimizers.get(optimizer)
+    if optimizer.built:
+        # A built optimizer belongs to other variables: its moments would be theirs.
+        optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    if keras.config.dtype_policy().name == "mixed_float16" and not scaled:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=name)
+    optimizer.build(variables)
+    return optimizer

@@ -1,0 +1,250 @@
+"""Presets: a system in a folder, in the three files of KerasHub's convention.
+
+`config.json` says what to build, `model.weights.h5` holds its weights, `metadata.json`
+says where they come from and has the SHA-256 of the other two.
+"""
+
+import datetime
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+import uuid
+
+from keras_gans.core import safe_config
+from keras_gans.core.download import fetch
+from keras_gans.core.safe_config import PresetError
+
+CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+
+
+def save_to_preset(model, path, include_optimizer=True):
+    """Writes a model as a preset folder: wholly, or not at all.
+
+    The folder is written beside `path` and renamed. A preset that is already there is
+    replaced, but keeps the files that people write (`README.md`, `recipe.toml`,
+    `metrics.json`, `samples.png`).
+
+    Args:
+        model: a built model whose class is registered under `keras_gans`.
+        path: the folder to make.
+        include_optimizer: keeps the optimizers and their state, so that training can
+            go on; without them the file is about a third of the size.
+
+    Raises:
+        PresetError: the config names something that `from_preset` would refuse, `path`
+            holds other people's files, or the disk is full.
+
+    Example:
+
+    >>> save_to_preset(gan, "my_digits", include_optimizer=False)  # doctest: +SKIP
+    """
+    path = pathlib.Path(path).expanduser().resolve()
+    kept = _replaceable(path)
+    with_optimizer = bool(include_optimizer and model.compiled)
+    config = _config(model, with_optimizer)
+    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        staging.mkdir(parents=True)
+        source = model if with_optimizer else _uncompiled_twin(model, config)
+        (staging / CONFIG).write_text(json.dumps(config, indent=2), "utf-8")
+        source.save_weights(staging / WEIGHTS)
+        metadata = _metadata(model, staging, with_optimizer)
+        (staging / METADATA).write_text(json.dumps(metadata, indent=2), "utf-8")
+        for name in kept:
+            shutil.copy2(path / name, staging / name)
+        _put_in_place(staging, path)
+    except (OSError, RuntimeError) as why:  # h5py reports a full disk as either
+        raise PresetError(f"{path} could not be written: {why}") from why
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _replaceable(path):
+    """Returns the files in `path` to carry over; raises if it is not a preset."""
+    if not path.exists():
+        return []
+    names = sorted(os.listdir(path)) if path.is_dir() else [path.name]
+    for name in names:
+        if not path.is_dir() or name not in safe_config.ALLOWED_FILES:
+            raise PresetError(f"{path} is not replaced: {name!r} is part of no preset.")
+    return [name for name in names if name in safe_config.WRITTEN_BY_PEOPLE]
+
+
+def _put_in_place(staging, path):
+    # No system renames a folder onto a full one: the old one steps aside, and back.
+    if not path.exists():
+        staging.rename(path)
+        return
+    aside = staging.with_suffix(".old")
+    path.rename(aside)
+    try:
+        staging.rename(path)
+    except BaseException:
+        aside.rename(path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _config(model, with_optimizer):
+    import keras
+
+    config = keras.saving.serialize_keras_object(model)
+    if not with_optimizer:
+        config.pop("compile_config", None)
+    try:
+        if with_optimizer and not config.get("compile_config"):
+            raise PresetError("It does not say how it was compiled.")
+        config = json.loads(json.dumps(config))  # what a reader will find
+        safe_config.check_config(config)
+        _system_class(config, type(model))
+    except (PresetError, TypeError) as why:
+        raise PresetError(
+            f"from_preset would refuse this {type(model).__name__}: {why} "
+            "Save it with model.save('name.keras') instead."
+        ) from why
+    return config
+
+
+def _uncompiled_twin(model, config):
+    """Returns a copy of the model that has no optimizer to save."""
+    import keras
+    import numpy as np
+
+    twin = keras.saving.deserialize_keras_object(config)
+    for name in getattr(model, "networks", ()):
+        getattr(twin, name).set_weights(getattr(model, name).get_weights())
+    if hasattr(model, "copy_state_to"):
+        model.copy_state_to(twin)
+    for mine, its in zip(model.weights, twin.weights, strict=True):
+        # A weight outside every network would silently be saved as initialised.
+        if not np.array_equal(mine.numpy(), its.numpy(), equal_nan=True):
+            raise PresetError(f"{mine.path} was not copied: see `copy_state_to`.")
+    return twin
+
+
+def _metadata(model, folder, with_optimizer):
+    import keras
+
+    from keras_gans import version
+
+    networks = getattr(model, "networks", ())
+    counts = {name: getattr(model, name).count_params() for name in networks}
+    return {
+        "keras_version": keras.version(),
+        "keras_gans_version": version.__version__,
+        "backend": keras.config.backend(),
+        "system": _system_name(type(model)),
+        "parameter_count": counts or {"model": model.count_params()},
+        "include_optimizer": with_optimizer,
+        "date_saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "files": {n: safe_config.file_facts(folder / n) for n in (CONFIG, WEIGHTS)},
+    }
+
+
+def _system_name(system):
+    import keras
+
+    if isinstance(system, type):
+        system = keras.saving.get_registered_name(system)
+    return system.removeprefix(safe_config.PREFIX)
+
+
+def load_from_preset(handle, expected_class=None):
+    """Returns the model in a preset; compiled if it was saved with its optimizers.
+
+    Args:
+        handle: see `keras_gans.core.download.fetch`.
+        expected_class: the preset's class must be this class or a subclass of it.
+
+    Raises:
+        PresetError: the preset cannot be fetched or is damaged; its config names a
+            class that is not allowed or not `expected_class`; a weight is missing,
+            left over, or has another shape.
+
+    Example:
+
+    >>> gan = load_from_preset("my_digits")  # doctest: +SKIP
+    """
+    import keras
+
+    folder = fetch(handle)
+    try:
+        raw = (folder / CONFIG).read_bytes()
+        config = safe_config.parse_json(raw, CONFIG, folder)
+        safe_config.check_config(config)
+        system = _system_class(config, expected_class)
+        try:
+            model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        except Exception as why:  # a stranger's config can make a constructor do that
+            raise PresetError(f"{system.__name__} cannot be built: {why}") from why
+        _load_weights(model, folder / WEIGHTS)
+    except PresetError as why:
+        raise PresetError(f"The preset {str(handle)!r} is refused. {why}") from why
+    return model
+
+
+def _system_class(config, expected):
+    import keras
+
+    registered = config.get("registered_name") or config.get("class_name")
+    system = keras.saving.get_registered_object(registered)
+    if not isinstance(system, type) or not issubclass(system, keras.Model):
+        raise PresetError(f"{registered} is not a system of keras_gans.")
+    if expected and not issubclass(system, expected):
+        raise PresetError(f"It holds a {system.__name__}, not a {expected.__name__}.")
+    return system
+
+
+def _load_weights(model, path):
+    """Loads weights after comparing each name and shape: Keras skips some silently."""
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            expected = pathlib.Path(scratch) / WEIGHTS
+            model.save_weights(expected)
+            wanted = _shapes(expected)
+        found = _shapes(path)
+        for name in sorted(wanted.keys() | found.keys()):
+            mine, its = wanted.get(name, "no such weight"), found.get(name, "nothing")
+            if mine != its:
+                raise PresetError(f"{name}: expected {mine}, the file has {its}.")
+        model.load_weights(path)
+    except Exception as why:  # h5py and Keras raise a dozen kinds
+        raise PresetError(f"{path} cannot be loaded: {why}") from why
+
+
+def _shapes(path):
+    """Returns name to shape of the arrays in the file; links are not followed."""
+    import h5py
+
+    shapes = {}
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset):
+            shapes[name] = item.shape
+
+    with h5py.File(path, "r") as file:
+        file.visititems(visit)
+    return shapes
+
+
+from_preset = load_from_preset
+
+
+def list_presets(system=None):
+    """Returns the built-in presets, name to description.
+
+    Args:
+        system: only those of this class, or of the class of this name.
+
+    Example:
+
+    >>> isinstance(list_presets(), dict)
+    True
+    """
+    return {
+        name: entry.get("description", "")
+        for name, entry in safe_config.read_index().items()
+        if system is None or entry.get("system") == _system_name(system)
+    }

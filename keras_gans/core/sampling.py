@@ -1,0 +1,134 @@
+"""How an `AdversarialModel` is asked for images."""
+
+import secrets
+
+import numpy as np
+from keras import ops
+
+from keras_gans.core.checks import check_labels
+from keras_gans.core.random import CounterStream
+
+
+class Sampling:
+    """The sampling half of `AdversarialModel`; see there."""
+
+    @property
+    def sampler(self):
+        """The network that samples: the moving-average twin where one is kept."""
+        name = self.sampling_network if self.ema_decay is None else self._twin_name
+        return getattr(self, name)
+
+    def call(self, inputs, training=None):
+        """Images of the sampling network, in inference mode unless told otherwise.
+
+        Args:
+            inputs: Latents `(batch, latent_dim)`, or `(latents, labels)`.
+            training: Whether the network runs in training mode.
+
+        Returns:
+            float32 images in the data range of the system.
+        """
+        if isinstance(inputs, list):
+            inputs = tuple(inputs)
+        images = self.sampler(inputs, training=bool(training))
+        return ops.cast(images, "float32")
+
+    def draw_latents(self, num, stream, truncation=None):
+        """Latents of the paper's prior.
+
+        Args:
+            num: Number of rows; integer or scalar tensor.
+            stream: A `SeedStream` or `CounterStream`.
+            truncation: Largest magnitude of a coordinate; `None` for no limit.
+
+        Returns:
+            float32 tensor `(num, latent_dim)`, standard normal by default.
+        """
+        return stream.normal((num, self.latent_dim), truncation)
+
+    def sample(
+        self, num_images, seed=None, labels=None, truncation=None, batch_size=64
+    ):
+        """Draws images from the sampling network.
+
+        Image i depends on `(seed, i)` and its label alone: not on `num_images`,
+        `batch_size`, the backend or what was sampled before.
+
+        Args:
+            num_images: Number of images.
+            seed: Integer in [0, 2**63); `None` draws a fresh one.
+            labels: Class-conditional systems: one label for all images, or one for
+                each; `None` takes the classes in turn.
+            truncation: Largest magnitude of a latent coordinate, for systems with
+                normal latents: smaller values trade diversity for fidelity.
+            batch_size: Images computed at a time.
+
+        Returns:
+            numpy float32 array `(num_images, *image_shape)`, in [-1, 1].
+
+        Raises:
+            ValueError: for a number, seed, label or truncation out of range.
+        """
+        num_images = _integer("num_images", num_images, 1, 2**31)
+        batch_size = _integer("batch_size", batch_size, 1, 2**31)
+        seed = (
+            secrets.randbits(63) if seed is None else _integer("seed", seed, 0, 2**63)
+        )
+        truncation = self._check_truncation(truncation)
+        labels = self._labels_for(num_images, labels)
+        batches = []
+        for start in range(0, num_images, batch_size):
+            count = min(batch_size, num_images - start)
+            stream = CounterStream(seed, first_row=start)
+            inputs = self.draw_latents(count, stream, truncation)
+            if labels is not None:
+                inputs = (inputs, ops.convert_to_tensor(labels[start : start + count]))
+            images = self.call(inputs, training=False)
+            batches.append(ops.convert_to_numpy(images))
+        return np.concatenate(batches).astype("float32", copy=False)
+
+    def _check_truncation(self, truncation):
+        if truncation is None:
+            return None
+        truncation = float(truncation)
+        if not truncation > 0:
+            raise ValueError(f"truncation is a positive number. Found: {truncation}.")
+        return truncation
+
+    def _labels_for(self, num_images, labels):
+        if self.num_classes is None:
+            if labels is not None:
+                raise ValueError(
+                    f"{type(self).__name__} is unconditional: it takes no labels."
+                )
+            return None
+        if labels is None:
+            return np.arange(num_images, dtype="int32") % self.num_classes
+        labels = np.asarray(labels)
+        if labels.ndim == 0:
+            labels = np.full(num_images, labels)
+        if labels.shape != (num_images,):
+            raise ValueError(
+                f"{num_images} images need one label, or {num_images}. Found the shape "
+                f"{labels.shape}."
+            )
+        check_labels(labels, self.num_classes)
+        return labels.astype("int32")
+
+
+def _integer(name, value, low, high):
+    if isinstance(value, bool) or int(value) != value or not low <= value < high:
+        raise ValueError(f"{name} is an integer in [{low}, {high}). Found: {value!r}.")
+    return int(value)
+
+
+def to_bytes_range(images):
+    """[-1, 1] floats to uint8 in [0, 255], rounded; values outside are clipped.
+
+    Args:
+        images: Tensor in any shape.
+
+    Returns:
+        uint8 tensor of the same shape.
+    """
+    return ops.cast(ops.clip(ops.round((images + 1.0) * 127.5), 0, 255), "uint8")

@@ -1,0 +1,197 @@
+"""The SavedModel that TF Serving loads as it is."""
+
+import pathlib
+import shutil
+import uuid
+
+import keras
+
+from keras_gans.core.random import CounterStream
+from keras_gans.core.sampling import to_bytes_range
+
+# A server must not be brought down by one request for a billion images.
+MAX_IMAGES = 1024
+_PNG_CHANNELS = (1, 3, 4)
+
+
+def export(model, filepath, verbose=False):
+    """Writes the sampling network and its signatures as a SavedModel.
+
+    Signatures, all with a free batch dimension and float32 at their edges:
+
+    * `serving_default`: `latents` float32 `(batch, latent_dim)`, for class-conditional
+      systems also `labels` int32 `(batch,)` -> `images` float32.
+    * `sample`: `num_images` int32 scalar in [1, 1024], `seed` int64 scalar >= 0, for
+      class-conditional systems `labels` int32 of `num_images` or one -> `images`, the
+      same as `model.sample(num_images, seed, labels)`.
+    * `sample_png`: the same inputs -> `image_bytes`, one PNG per image, which REST
+      returns in base64. Absent where the data are no images.
+
+    Wrong shapes, numbers and labels fail the request with a message. The folder also
+    holds warm-up requests for all signatures (`assets.extra`).
+
+    Args:
+        model: An `AdversarialModel`.
+        filepath: Folder to write, for TF Serving `<model>/<version number>`.
+        verbose: Whether to print the signatures.
+
+    Raises:
+        ImportError: without TensorFlow as the backend.
+        FileExistsError: when the folder is there and not empty.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ImportError(
+            "A SavedModel is written under KERAS_BACKEND=tensorflow: save_to_preset() "
+            "here, then from_preset() and export() there."
+        )
+    import tensorflow as tf
+
+    target = pathlib.Path(filepath)
+    if target.exists() and any(target.iterdir()):
+        raise FileExistsError(
+            f"{target} is not empty. TF Serving takes a new version as a new folder "
+            "with a larger number."
+        )
+    module = tf.Module()
+    module.served = [variable.value for variable in model.sampler.variables]
+    signatures = _signatures(model)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        tf.saved_model.save(module, str(temporary), signatures=signatures)
+        _write_warm_up(model, temporary, signatures)
+        if target.exists():
+            target.rmdir()
+        temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    if verbose:
+        for name, signature in signatures.items():
+            keras.utils.io_utils.print_msg(f"{name}: {signature}")
+
+
+def _signatures(model):
+    import tensorflow as tf
+
+    def spec(shape, dtype, name):
+        return tf.TensorSpec(shape, dtype, name=name)
+
+    labels = [spec((None,), tf.int32, "labels")] if model.num_classes else []
+    # The width is free here and checked inside: a generator that starts with a
+    # reshape would otherwise take two latents of half the width for one.
+    latents = [spec((None, None), tf.float32, "latents"), *labels]
+    draws = [spec((), tf.int32, "num_images"), spec((), tf.int64, "seed"), *labels]
+
+    def serving_default(latents, labels=None):
+        return {"images": _images_of(model, latents, labels)}
+
+    def sample(num_images, seed, labels=None):
+        return {"images": _sampled(model, num_images, seed, labels)}
+
+    def sample_png(num_images, seed, labels=None):
+        images = to_bytes_range(_sampled(model, num_images, seed, labels))
+        encoded = tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)
+        return {"image_bytes": encoded}
+
+    functions = {
+        "serving_default": (serving_default, latents),
+        "sample": (sample, draws),
+    }
+    if len(model.image_shape) == 3 and model.image_shape[-1] in _PNG_CHANNELS:
+        functions["sample_png"] = (sample_png, draws)
+    return {
+        name: tf.function(function, autograph=False).get_concrete_function(*inputs)
+        for name, (function, inputs) in functions.items()
+    }
+
+
+def _images_of(model, latents, labels):
+    import tensorflow as tf
+
+    width = tf.debugging.assert_equal(
+        tf.shape(latents)[1],
+        model.latent_dim,
+        message=f"latents must have the shape (batch, {model.latent_dim})",
+    )
+    with tf.control_dependencies([width, *_label_checks(model, latents, labels)]):
+        latents = tf.ensure_shape(tf.identity(latents), (None, model.latent_dim))
+    inputs = latents if labels is None else (latents, labels)
+    return model.call(inputs, training=False)
+
+
+def _label_checks(model, latents, labels):
+    import tensorflow as tf
+
+    if labels is None:
+        return []
+    in_range = tf.reduce_all((labels >= 0) & (labels < model.num_classes))
+    message = f"labels must be integers in [0, {model.num_classes})"
+    one_each = tf.debugging.assert_equal(
+        tf.shape(labels)[0], tf.shape(latents)[0], message="one label for each latent"
+    )
+    return [tf.debugging.Assert(in_range, [message, labels]), one_each]
+
+
+def _sampled(model, num_images, seed, labels):
+    import tensorflow as tf
+
+    in_range = (num_images >= 1) & (num_images <= MAX_IMAGES)
+    message = f"num_images must lie in [1, {MAX_IMAGES}]"
+    checks = [
+        tf.debugging.Assert(in_range, [message, num_images]),
+        tf.debugging.Assert(seed >= 0, ["seed must not be negative", seed]),
+    ]
+    if labels is not None:
+        fits = (tf.size(labels) == num_images) | (tf.size(labels) == 1)
+        message = "labels must hold one label, or one for each image"
+        checks.append(tf.debugging.Assert(fits, [message, labels]))
+    with tf.control_dependencies(checks):
+        num_images = tf.identity(num_images)
+    low = tf.cast(tf.bitwise.bitwise_and(seed, 0xFFFFFFFF), tf.uint32)
+    high = tf.cast(tf.bitwise.right_shift(seed, 32), tf.uint32)
+    latents = model.draw_latents(num_images, CounterStream((low, high)))
+    if labels is not None:
+        labels = tf.where(
+            tf.size(labels) == 1, tf.fill([num_images], labels[0]), labels
+        )
+    return _images_of(model, latents, labels)
+
+
+def _write_warm_up(model, folder, signatures):
+    import tensorflow as tf
+
+    extra = folder / "assets.extra"
+    extra.mkdir()
+    values = {
+        "latents": tf.zeros((1, model.latent_dim)),
+        "labels": tf.zeros((1,), tf.int32),
+        "num_images": tf.constant(1),
+        "seed": tf.constant(0, tf.int64),
+    }
+    with tf.io.TFRecordWriter(str(extra / "tf_serving_warmup_requests")) as writer:
+        for name, signature in signatures.items():
+            specs = [spec for spec in signature.structured_input_signature[0] if spec]
+            inputs = {spec.name: values[spec.name] for spec in specs}
+            writer.write(_prediction_log(name, inputs))
+
+
+def _prediction_log(signature, inputs):
+    # tensorflow_serving's PredictionLog, whose six fields in use are written out here:
+    # the package that defines it pins a whole TensorFlow.
+    import tensorflow as tf
+
+    entries = b""
+    for name, value in inputs.items():
+        proto = tf.make_tensor_proto(value).SerializeToString()
+        entries += _field(2, _field(1, name.encode()) + _field(2, proto))
+    request = _field(1, _field(3, signature.encode())) + entries
+    return _field(6, _field(1, request))
+
+
+def _field(number, payload):
+    # Protocol buffers: tag (wire type 2), length as a varint, bytes.
+    size, length = len(payload), b""
+    while size >= 0x80:
+        length += bytes([size & 0x7F | 0x80])
+        size >>= 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + payload

@@ -1,0 +1,203 @@
+"""How an `AdversarialModel` is fed: batches in, `fit`, `evaluate`, steps."""
+
+import keras
+from keras import ops
+
+from keras_gans.core import checks, gradients
+from keras_gans.data import ArrayBatches
+
+
+class Training:
+    """The training half of `AdversarialModel`; see there."""
+
+    def unpack(self, data):
+        """The real batch, ready for the networks.
+
+        Args:
+            data: What the data set yields: images, or `(images, labels)`. `uint8`
+                images are scaled to [-1, 1] here, on the device; labels are integers
+                or one-hot. Labels that the system does not use are dropped.
+
+        Returns:
+            float32 images; for a class-conditional system `(images, labels)` with
+            int32 labels of shape `(batch,)`.
+        """
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if keras.backend.standardize_dtype(images.dtype) == "uint8":
+            images = ops.cast(images, "float32") / 127.5 - 1.0
+        images = ops.cast(images, "float32")
+        if self.num_classes is None:
+            return images
+        if len(labels.shape) == 2:
+            labels = ops.argmax(labels, axis=-1)
+        return images, ops.cast(labels, "int32")
+
+    def split(self, batch, count):
+        """`count` equal parts of a batch, one after the other."""
+        parts = [ops.split(part, count) for part in keras.tree.flatten(batch)]
+        return [
+            keras.tree.pack_sequence_as(batch, list(p))
+            for p in zip(*parts, strict=True)
+        ]
+
+    def generate(self, like, training):
+        """Fakes, in the form and number of the real batch `like`.
+
+        Args:
+            like: What `unpack` or `split` returned. A class-conditional system takes
+                its labels for the fakes too.
+            training: Whether the generator runs in training mode.
+
+        Returns:
+            Images, or `(images, labels)`.
+        """
+        labels = like[1] if self.num_classes is not None else None
+        count = ops.shape(keras.tree.flatten(like)[0])[0]
+        latents = self.draw_latents(count, self.seeds)
+        training = training and not self.evaluating
+        if labels is None:
+            return self.generator(latents, training=training)
+        return self.generator((latents, labels), training=training), labels
+
+    def in_training(self, name):
+        """The network called `name` as a function of its inputs, in training mode."""
+        network = getattr(self, name)
+        training = not self.evaluating
+        return lambda inputs: network(inputs, training=training)
+
+    @property
+    def seeds(self):
+        """The stream from which a `train_step` draws."""
+        return self.evaluation_seeds if self.evaluating else self.training_seeds
+
+    def test_step(self, data):
+        """`train_step` without its updates: the same terms, in inference mode."""
+        self.evaluating = True
+        try:
+            return self.train_step(data)
+        finally:
+            self.evaluating = False
+
+    def make_train_function(self, force=False):
+        """As in Keras, for a `train_step(data)` on every backend."""
+        with _adapted(self, "train"):
+            return super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        """As in Keras, for a `test_step(data)` on every backend."""
+        with _adapted(self, "test"):
+            return super().make_test_function(force)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Everything is built by the constructor and compile(). Under a strategy Keras
+        # would still reduce a batch over replicas, which fails for tuple batches.
+        pass
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        *,
+        shuffle=True,
+        callbacks=None,
+        validation_data=None,
+        validation_batch_size=None,
+        **kwargs,
+    ):
+        """`keras.Model.fit`, checked, and reproducible from the model's seed.
+
+        Args:
+            x: Images (uint8, or floats in [-1, 1]) as an array, a `tf.data.Dataset` or
+                a `keras.utils.PyDataset`. Data sets yield the whole batch of a
+                step: `updates_per_batch` times the paper's batch.
+            y: Labels, for class-conditional systems; with arrays only.
+            batch_size: Images per update (default 32). A system that plays k critic
+                steps on fresh data reads k times as many per step.
+            shuffle: Whether arrays are shuffled, in an order that depends on the
+                model's seed and the epoch alone; the last incomplete batch is dropped.
+            callbacks: As in Keras.
+            validation_data: As in Keras; see `evaluate`.
+            validation_batch_size: As `batch_size`.
+            **kwargs: The other arguments of `keras.Model.fit`.
+
+        Raises:
+            ValueError: for data that the system cannot train on, naming what was found
+                and the fix.
+        """
+        if not self.compiled:
+            raise ValueError("Call compile() before fit().")
+        for name in ("sample_weight", "class_weight", "validation_split"):
+            if kwargs.get(name):
+                raise ValueError(f"A GAN's losses use no {name}; leave it out.")
+        x = self._as_batches(x, y, batch_size, shuffle)
+        if validation_data is not None:
+            a, b, _ = keras.utils.unpack_x_y_sample_weight(validation_data)
+            validation_data = self._as_batches(
+                a, b, validation_batch_size or batch_size, shuffle=False
+            )
+        if hasattr(x, "set_epoch"):
+            order = keras.callbacks.LambdaCallback(
+                on_epoch_begin=lambda epoch, logs: x.set_epoch(epoch)
+            )
+            callbacks = _with_callback(callbacks, order)
+        return super().fit(
+            x,
+            shuffle=False,
+            callbacks=callbacks,
+            validation_data=validation_data,
+            **kwargs,
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, **kwargs):
+        """Means of `reports` over a data set, without training.
+
+        The networks run in inference mode on noise that starts over at each call, so
+        that two evaluations of the same weights are equal.
+        """
+        if not kwargs.get("_use_cached_eval_dataset"):
+            x, y = self._as_batches(x, y, batch_size, shuffle=False), None
+        self.evaluation_seeds.rewind()
+        return super().evaluate(x, y, **kwargs)
+
+    def _as_batches(self, x, y, batch_size, shuffle):
+        if checks.is_array(x):
+            checks.check_arrays(self, x, y)
+            x = x if self.num_classes is None else (x, y)
+            size = (32 if batch_size is None else batch_size) * self.updates_per_batch
+            first = keras.tree.flatten(x)[0]
+            if not shuffle and len(first) < size:
+                # Validation data may be smaller than a training batch.
+                size = len(first) - len(first) % self.updates_per_batch
+            checks.check_batch_size(self, size)
+            return ArrayBatches(x, batch_size=size, shuffle=shuffle, seed=self.seed)
+        if y is not None or batch_size is not None:
+            raise ValueError("y and batch_size go with arrays; a data set has its own.")
+        checks.check_data_set(self, x)
+        return x
+
+
+def _with_callback(callbacks, extra):
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.append(extra)
+        return callbacks
+    if callbacks is None:
+        return [extra]
+    return [extra, *keras.tree.flatten(callbacks)]
+
+
+class _adapted:
+    """Lets Keras read `train_step` or `test_step` in its backend's own signature."""
+
+    def __init__(self, model, kind):
+        self._model, self._kind = model, kind
+
+    def __enter__(self):
+        name = f"{self._kind}_step"
+        step = getattr(self._model, name)
+        adapted = gradients.as_keras_step(self._model, self._kind, step)
+        # Straight into the instance: Keras would try to track an attribute.
+        self._model.__dict__[name] = adapted
+
+    def __exit__(self, *exception):
+        del self._model.__dict__[f"{self._kind}_step"]

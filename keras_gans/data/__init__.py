@@ -1,0 +1,16 @@
+"""Real pictures in, batches out: named data sets, folders and `.npz` files."""
+
+from .array_batches import ArrayBatches
+from .loading import class_names, load
+from .pixels import resize, to_uint8, to_unit
+from .streaming import pipeline
+
+__all__ = [
+    "ArrayBatches",
+    "class_names",
+    "load",
+    "pipeline",
+    "resize",
+    "to_uint8",
+    "to_unit",
+]

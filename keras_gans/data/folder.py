@@ -1,0 +1,117 @@
+"""Which pictures a folder holds, and which class each belongs to."""
+
+import collections
+import os
+from pathlib import Path
+
+import numpy as np
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+_SPLIT_NAMES = ("train", "test", "val", "validation")
+
+Listing = collections.namedtuple("Listing", "files labels class_names")
+
+
+def list_folder(folder, split):
+    """Lists the pictures of one split.
+
+    Args:
+        folder: Path of the folder.
+        split: `"train"`, `"test"`, ... A folder whose sub-folders are all named
+            after splits has these; any other has one split, both `"train"` and
+            `"all"`.
+
+    Returns:
+        `files` (sorted paths), `labels` (int64 array, or `None` for a flat folder)
+        and `class_names` (or `None`).
+
+    Raises:
+        ValueError: If there are no pictures, the split does not exist, pictures lie
+            both beside and inside class folders, or a symbolic link leaves `folder`.
+    """
+    folder = Path(folder)
+    by_split = _by_split(folder)
+    if split == "all":
+        parts = list(by_split.values())
+    elif split in by_split:
+        parts = [by_split[split]]
+    else:
+        raise ValueError(f"{folder} has the splits {list(by_split)}, got {split!r}.")
+    # One list of names for all splits: a class that a split lacks moves no label.
+    named = {name for part in by_split.values() for name in part if name is not None}
+    if named and any(None in part for part in by_split.values()):
+        raise ValueError(
+            f"{folder} has pictures both beside and inside its class folders "
+            f"({', '.join(sorted(named)[:5])}): a picture beside them has no label."
+        )
+    class_names = tuple(sorted(named)) or None
+    pairs = [(f, name) for part in parts for name, fs in part.items() for f in fs]
+    if not pairs:
+        raise ValueError(
+            f"{folder} holds no pictures ({', '.join(SUFFIXES)}) for split {split!r}."
+        )
+    files = tuple(file for file, _ in pairs)
+    if class_names is None:
+        return Listing(files, None, None)
+    labels = np.array([class_names.index(name) for _, name in pairs], "int64")
+    return Listing(files, labels, class_names)
+
+
+def _by_split(folder):
+    """{split: {class name or None: [files]}} of the whole folder."""
+    root = folder.resolve()
+    top = _entries(folder, root)
+    split_folders = {e.name: e for e in top if e.is_dir()}
+    loose = any(_is_picture(entry) for entry in top)
+    if split_folders and not loose and set(split_folders) <= set(_SPLIT_NAMES):
+        return {
+            name: _by_class(Path(split_folders[name].path), root)
+            for name in _SPLIT_NAMES
+            if name in split_folders
+        }
+    return {"train": _by_class(folder, root)}
+
+
+def _by_class(folder, root):
+    """{class name: [files]}; the name is `None` for pictures outside sub-folders."""
+    found = {}
+    for entry in _entries(folder, root):
+        if entry.is_dir():
+            inside = _walk(entry.path, root, (folder.resolve(),))
+            if inside:
+                found[entry.name] = inside
+        elif _is_picture(entry):
+            found.setdefault(None, []).append(Path(entry.path))
+    return found
+
+
+def _walk(folder, root, above):
+    """All pictures below `folder`, however deep."""
+    here = Path(folder).resolve()
+    if here in above:
+        raise ValueError(f"{folder} is a symbolic link to a folder that contains it.")
+    files = []
+    for entry in _entries(folder, root):
+        if entry.is_dir():
+            files += _walk(entry.path, root, (*above, here))
+        elif _is_picture(entry):
+            files.append(Path(entry.path))
+    return files
+
+
+def _entries(folder, root):
+    """What a folder holds, sorted, without hidden names; links must stay in `root`."""
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    entries = [entry for entry in entries if not entry.name.startswith(".")]
+    for entry in entries:
+        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
+            raise ValueError(
+                f"{entry.path} is a symbolic link that leaves {root}: copy what it "
+                "points to, or load that folder."
+            )
+    return entries
+
+
+def _is_picture(entry):
+    return not entry.is_dir() and entry.name.lower().endswith(SUFFIXES)

@@ -1,0 +1,194 @@
+"""`load(name)`: real pictures by name, from a folder, or from a file."""
+
+import difflib
+import os
+from pathlib import Path, PurePath
+
+from .digits import CLASS_NAMES, load_digits
+from .folder import list_folder
+from .npz import load_npz, npz_class_names
+from .picture_files import PictureFiles
+from .pixels import as_size, check_color_mode, recolor, resize
+from .tfds_source import UnknownDataset, load_tfds, tfds_class_names
+
+_VARIABLE = "KERAS_GANS_DATA"
+
+
+def load(
+    name,
+    split="train",
+    image_size=None,
+    color_mode=None,
+    antialias=True,
+    on_damaged="raise",
+):
+    """Loads pictures and, where there are any, their labels.
+
+    `name` is looked up in this order:
+
+    1. `"digits"`: scikit-learn's 1,797 scans, no network needed; 32x32x1 unless
+       `image_size` says otherwise (8 gives the raw scans). `"train"` is the first
+       1,437 of them, `"test"` the last 360.
+    2. A folder of pictures (jpg, png, bmp, webp, a gif's first frame). Sub-folders
+       become classes, in the order of their sorted names; a flat folder has no
+       labels. Sub-folders that are all called `train`, `test`, `val` or
+       `validation` are splits. Hidden files and other files are ignored, EXIF
+       orientation is applied, transparency is laid over white, 16 bits are scaled
+       to 8.
+    3. An `.npz` file with `train_images`, `train_labels`, `test_images`,
+       `test_labels` (or `x_train`, `y_train`, ...; or `images`, `labels`).
+    4. With the environment variable `KERAS_GANS_DATA=<folder>`: `<folder>/<name>.npz`
+       or the folder `<folder>/<name>`.
+    5. A TensorFlow Datasets name, downloaded by TFDS.
+
+    Args:
+        name: str or path, see above. Write `"./mnist"` for a path that must not be
+            taken for a data set's name.
+        split: `"train"`, `"test"`, `"all"`, or whatever the source has.
+        image_size: int or `(height, width)`: centre crop to this aspect ratio, then
+            resize. `None` keeps the source's size.
+        color_mode: `"grey"`, `"rgb"`, or `None` to keep the source's; a folder is
+            grey only if all its pictures are.
+        antialias: `False` resizes to the nearest pixel, which makes no new colours.
+        on_damaged: For folders: `"raise"` lists the damaged files in one error,
+            `"skip"` leaves them out with a warning that names them.
+
+    Returns:
+        `(images, labels)`: uint8 `(num_images, height, width, channels)` in
+        [0, 255], and int64 `(num_images,)` or `None` without labels. `class_names`
+        tells what the integers mean.
+
+    Raises:
+        FileNotFoundError: If nothing of that name exists.
+        ImportError: If only TFDS could have it, and TFDS is not installed.
+        RuntimeError: If TFDS cannot download it.
+        ValueError: If an argument is wrong, pictures are damaged or of mixed sizes,
+            an `.npz` has another layout, or `name` climbs out of `KERAS_GANS_DATA`.
+
+    Example:
+
+    >>> images, labels = load("digits")
+    >>> images.shape, str(images.dtype), labels.shape
+    ((1437, 32, 32, 1), 'uint8', (1437,))
+    """
+    check_color_mode(color_mode)
+    image_size = None if image_size is None else as_size(image_size)
+    kind, path = locate(name)
+    if kind == "folder":
+        files = PictureFiles(path, split, image_size, color_mode, antialias, on_damaged)
+        return files.read_all()
+    if kind == "digits":
+        images, labels = load_digits(split)
+        image_size = image_size or (32, 32)
+    elif kind == "npz":
+        images, labels = load_npz(path, split)
+    else:
+        images, labels = _ask_tfds(load_tfds, name, split, image_size, antialias)
+    if image_size is not None:
+        images = resize(images, image_size, antialias)
+    return recolor(images, color_mode), labels
+
+
+def class_names(name):
+    """What the labels of `load(name)` mean.
+
+    Args:
+        name: As for `load`.
+
+    Returns:
+        Tuple of str, the name of label 0 first, or `None` if the source has none.
+
+    Raises:
+        As `load`.
+
+    Example:
+
+    >>> class_names("digits")[:3]
+    ('0', '1', '2')
+    """
+    kind, path = locate(name)
+    if kind == "digits":
+        return CLASS_NAMES
+    if kind == "folder":
+        return list_folder(path, "all").class_names
+    if kind == "npz":
+        return npz_class_names(path)
+    return _ask_tfds(tfds_class_names, name)
+
+
+def locate(name):
+    """Returns `(kind, path)`: "digits", "folder", "npz" or "tfds"."""
+    if not isinstance(name, (str, os.PathLike)) or not os.fspath(name):
+        raise ValueError(f"Expected the name or path of a data set, got {name!r}.")
+    if name == "digits":
+        return "digits", None
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return "folder", path
+    if path.is_file():
+        if path.suffix.lower() == ".npz":
+            return "npz", path
+        raise ValueError(f"{path} is neither a folder of pictures nor an .npz file.")
+    root = _data_folder()
+    if root is not None:
+        _check_stays_inside(name)
+        if (root / f"{name}.npz").is_file():
+            return "npz", root / f"{name}.npz"
+        if (root / name).is_dir():
+            return "folder", root / name
+    if isinstance(name, PurePath) or _looks_like_a_path(name):
+        raise FileNotFoundError(f"There is no folder or file {os.fspath(name)!r}.")
+    return "tfds", None
+
+
+def _looks_like_a_path(name):
+    return name.startswith(("/", "./", "../", "~")) or name.endswith(".npz")
+
+
+def _data_folder():
+    value = os.environ.get(_VARIABLE)
+    if not value:
+        return None
+    root = Path(value).expanduser()
+    if not root.is_dir():
+        raise FileNotFoundError(f"{_VARIABLE}={value} is not a folder.")
+    return root
+
+
+def _check_stays_inside(name):
+    # By its spelling, not resolved: links inside the folder are its owner's.
+    parts = PurePath(name)
+    if parts.is_absolute() or parts.drive or ".." in parts.parts:
+        raise ValueError(
+            f"{os.fspath(name)!r} is no existing folder or file, and as a name it "
+            f"would climb out of {_VARIABLE}."
+        )
+
+
+def _ask_tfds(question, name, *arguments):
+    """Calls TFDS; its three ways to fail become one sentence with the ways out."""
+    root = _data_folder()
+    ways = (
+        f"Otherwise put <name>.npz or a folder of pictures under {_VARIABLE}"
+        f"{f' (now {root})' if root else ''}, or pass the path of either."
+    )
+    local = [
+        "digits",
+        *(sorted(file.stem for file in root.glob("*.npz")) if root else []),
+    ]
+    try:
+        return question(name, *arguments)
+    except UnknownDataset as error:
+        close = difflib.get_close_matches(name, [*local, *error.args[1]])
+        guess = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise FileNotFoundError(
+            f"There is no folder, file or TFDS data set {name!r}.{guess} {ways}"
+        ) from None
+    except ImportError as error:
+        close = difflib.get_close_matches(name, local)
+        guess = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise ImportError(
+            f"No data set {name!r} here: {error}.{guess} {ways}"
+        ) from error
+    except RuntimeError as error:
+        raise RuntimeError(f"{error}. {ways}") from error

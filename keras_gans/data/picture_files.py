@@ -1,0 +1,154 @@
+"""The pictures of a folder, brought to one size and colour mode."""
+
+import collections
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from tqdm import tqdm
+
+from .decoding import DamagedPicture, read_header, read_picture
+from .folder import list_folder
+from .pixels import as_size, check_color_mode, fit_picture
+
+_MANY = 1000
+_NAMED = 5
+
+
+class PictureFiles:
+    """Decodes the files of a folder to uint8 arrays of one shape.
+
+    Making one reads every file's header, not its pixels.
+
+    Args:
+        folder, split, image_size, color_mode, antialias, on_damaged: As in `load`.
+    """
+
+    def __init__(self, folder, split, image_size, color_mode, antialias, on_damaged):
+        check_color_mode(color_mode)
+        if on_damaged not in ("raise", "skip"):
+            raise ValueError(
+                f"on_damaged must be 'raise' or 'skip', got {on_damaged!r}."
+            )
+        self.folder = folder
+        self.antialias = antialias
+        self.on_damaged = on_damaged
+        self.files, self.labels, self.class_names = list_folder(folder, split)
+        headers, self.damaged = self._headers()
+        all_grey = all(grey for _, grey in headers)
+        self.color_mode = color_mode or ("grey" if all_grey else "rgb")
+        self.resized = image_size is not None
+        size = as_size(image_size) if self.resized else self._common_size(headers)
+        self.image_shape = (*size, 1 if self.color_mode == "grey" else 3)
+
+    def __len__(self):
+        return len(self.files)
+
+    def read(self, index):
+        """The picture at `index`, uint8 of `image_shape`; or raises DamagedPicture."""
+        picture = read_picture(self.files[index], self.color_mode)
+        if self.resized:
+            picture = fit_picture(picture, self.image_shape[:2], self.antialias)
+        pixels = np.asarray(picture).reshape(picture.height, picture.width, -1)
+        if pixels.shape != self.image_shape:
+            raise DamagedPicture(
+                f"its pixels are {picture.height}x{picture.width}, its header says "
+                f"{self.image_shape[0]}x{self.image_shape[1]}"
+            )
+        return pixels
+
+    def read_all(self):
+        """uint8 images and labels of every sound file; reports the damaged ones."""
+        images = np.empty((len(self), *self.image_shape), "uint8")
+
+        def fill(index):
+            images[index] = self.read(index)
+
+        self._find_damaged(fill)
+        sound = self._drop_damaged()
+        return (images if sound.all() else images[sound]), self.labels
+
+    def report_damaged(self):
+        """Reports damaged files without keeping a picture.
+
+        With `"raise"`, those whose header is damaged: the rest shows when it is
+        read. With `"skip"`, all of them, because the number of sound files must be
+        known: every file is decoded once.
+        """
+
+        def decode(index):
+            self.read(index)
+
+        if self.on_damaged == "skip":
+            self._find_damaged(decode)
+        self._drop_damaged()
+
+    def _headers(self):
+        outcomes = self._for_each(
+            range(len(self)), lambda index: read_header(self.files[index])
+        )
+        damaged = {i: out for i, out in outcomes.items() if isinstance(out, str)}
+        return [out for i, out in outcomes.items() if i not in damaged], damaged
+
+    def _find_damaged(self, read):
+        left = [index for index in range(len(self)) if index not in self.damaged]
+        for index, outcome in self._for_each(left, read).items():
+            if isinstance(outcome, str):
+                self.damaged[index] = outcome
+
+    def _for_each(self, indices, read):
+        """{index: what `read` returned, or the reason (str) why it could not}."""
+
+        def attempt(index):
+            try:
+                return read(index)
+            except DamagedPicture as reason:
+                return str(reason)
+
+        # Pillow releases the GIL while it decodes: threads are enough. None lets
+        # tqdm decide: silent when stderr is no terminal.
+        quiet = None if len(indices) > _MANY else True
+        with ThreadPoolExecutor() as pool:
+            outcomes = pool.map(attempt, indices)
+            bar = tqdm(outcomes, str(self.folder), len(indices), disable=quiet)
+            return dict(zip(indices, bar, strict=True))
+
+    def _drop_damaged(self):
+        """Raises or warns; then keeps the sound files. Returns which were, as bools."""
+        sound = np.ones(len(self), bool)
+        if not self.damaged:
+            return sound
+        sound[list(self.damaged)] = False
+        named = [
+            f"{self.files[index].relative_to(self.folder)} ({reason})"
+            for index, reason in sorted(self.damaged.items())
+        ]
+        told = (
+            f"{len(named)} of {len(self)} pictures in {self.folder} are damaged: "
+            f"{', '.join(named[:_NAMED])}"
+        )
+        told += f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        if self.on_damaged == "raise" or not sound.any():
+            raise ValueError(f"{told}. on_damaged='skip' leaves damaged ones out.")
+        warnings.warn(f"{told}; skipped.", stacklevel=4)
+        self.files = tuple(self.files[index] for index in np.flatnonzero(sound))
+        self.labels = None if self.labels is None else self.labels[sound]
+        self.damaged = {}
+        return sound
+
+    def _common_size(self, headers):
+        counts = collections.Counter(size for size, _ in headers)
+        if len(counts) > 1:
+            raise mixed_sizes(self.folder, counts)
+        # Without one readable header every file is damaged: report_damaged raises.
+        return next(iter(counts), (1, 1))
+
+
+def mixed_sizes(where, counts):
+    """The error for pictures of several sizes; `counts` maps (height, width)."""
+    named = [f"{h}x{w} ({n})" for (h, w), n in counts.most_common(_NAMED)]
+    more = f" and {len(counts) - _NAMED} more" if len(counts) > _NAMED else ""
+    return ValueError(
+        f"The pictures of {where} come in {len(counts)} sizes, height x width: "
+        f"{', '.join(named)}{more}. Pass image_size=... to bring them to one."
+    )

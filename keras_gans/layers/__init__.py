@@ -1,0 +1,7 @@
+"""Layers and networks that two systems or more share."""
+
+from keras_gans.layers.maxout import Maxout
+from keras_gans.layers.perceptrons import build_mlp_critic, build_mlp_generator
+from keras_gans.layers.rescaling import Rescaling
+
+__all__ = ["Maxout", "Rescaling", "build_mlp_critic", "build_mlp_generator"]

@@ -1,0 +1,76 @@
+"""What the two players minimise, as means over the batch.
+
+All functions take logits (unbounded scores, never probabilities) of any shape and
+return a float32 scalar. D(x) below is a logit; sp(t) = log(1 + e^t).
+"""
+
+from typing import NamedTuple
+
+from keras import ops
+
+
+class AdversarialLoss(NamedTuple):
+    """The pair of functions that defines a game.
+
+    `discriminator(real_logits, fake_logits)` and `generator(fake_logits)`; a critic is
+    a discriminator by another name.
+    """
+
+    discriminator: object
+    generator: object
+
+    @property
+    def critic(self):
+        """Another name of `discriminator`."""
+        return self.discriminator
+
+
+def _mean(values):
+    return ops.mean(ops.cast(values, "float32"))
+
+
+def _logistic_discriminator(real, fake):
+    """E sp(-D(x)) + E sp(D(G(z))): binary cross-entropy on logits (GAN, eq. 1)."""
+    return _mean(ops.softplus(-real)) + _mean(ops.softplus(fake))
+
+
+def _non_saturating_generator(fake):
+    """E sp(-D(G(z))), i.e. -E log sigma(D(G(z))) (GAN, section 3)."""
+    return _mean(ops.softplus(-fake))
+
+
+def _minimax_generator(fake):
+    """-E sp(D(G(z))), i.e. E log(1 - sigma(D(G(z)))) (GAN, eq. 1)."""
+    return -_mean(ops.softplus(fake))
+
+
+def _wasserstein_critic(real, fake):
+    """E D(G(z)) - E D(x): minus the estimated distance (WGAN, eq. 2)."""
+    return _mean(fake) - _mean(real)
+
+
+def _linear_generator(fake):
+    """-E D(G(z)) (WGAN, eq. 3; also the hinge game)."""
+    return -_mean(fake)
+
+
+def _hinge_discriminator(real, fake):
+    """E relu(1 - D(x)) + E relu(1 + D(G(z))) (Geometric GAN; SAGAN, eq. 4)."""
+    return _mean(ops.relu(1.0 - real)) + _mean(ops.relu(1.0 + fake))
+
+
+def _least_squares_discriminator(real, fake):
+    """(E (D(x) - 1)^2 + E D(G(z))^2) / 2 (LSGAN, eq. 9)."""
+    return 0.5 * (_mean(ops.square(real - 1.0)) + _mean(ops.square(fake)))
+
+
+def _least_squares_generator(fake):
+    """E (D(G(z)) - 1)^2 (LSGAN, eq. 9, without its factor one half)."""
+    return _mean(ops.square(fake - 1.0))
+
+
+non_saturating = AdversarialLoss(_logistic_discriminator, _non_saturating_generator)
+minimax = AdversarialLoss(_logistic_discriminator, _minimax_generator)
+wasserstein = AdversarialLoss(_wasserstein_critic, _linear_generator)
+hinge = AdversarialLoss(_hinge_discriminator, _linear_generator)
+least_squares = AdversarialLoss(_least_squares_discriminator, _least_squares_generator)

@@ -1,0 +1,44 @@
+"""Penalties on the gradient of a critic with respect to its input, in float32."""
+
+from keras import ops
+
+from keras_gans.core.gradients import input_gradient
+
+
+def interpolate(real, fake, seed):
+    """x + alpha (G(z) - x) with one alpha ~ U[0, 1] per sample (WGAN-GP, algorithm 1).
+
+    Args:
+        real: Batch `(batch, ...)`.
+        fake: Batch of the same shape.
+        seed: A stream with a `uniform(shape)` method, such as `self.seeds`.
+
+    Returns:
+        float32 batch of the same shape.
+    """
+    real, fake = ops.cast(real, "float32"), ops.cast(fake, "float32")
+    shape = (ops.shape(real)[0], *(1,) * (len(real.shape) - 1))
+    return real + seed.uniform(shape) * (fake - real)
+
+
+def gradient_penalty(critic, inputs, slope_scale=1.0):
+    """E (||grad_x D(x)||_2 - 1)^2 (WGAN-GP, eq. 3).
+
+    Meaningful only for a critic that scores each sample by itself: with batch
+    normalisation a score depends on the other samples, and so does its gradient.
+
+    Args:
+        critic: Function of a batch returning one score per sample.
+        inputs: Where the slope is taken; see `interpolate`.
+        slope_scale: Factor from slopes per unit of `inputs` to slopes per unit of the
+            data as the paper scales it: 2 for pixels of [0, 1] held in [-1, 1].
+
+    Returns:
+        float32 scalar, not yet multiplied by the paper's penalty weight.
+    """
+    slope = input_gradient(critic, ops.cast(inputs, "float32"))
+    axes = tuple(range(1, len(slope.shape)))
+    squares = ops.sum(ops.square(ops.cast(slope, "float32")), axis=axes)
+    # The square root has no finite gradient at zero, where a fresh critic may well be.
+    norms = slope_scale * ops.sqrt(squares + 1e-12)
+    return ops.mean(ops.square(norms - 1.0))

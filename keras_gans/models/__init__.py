@@ -1,0 +1,34 @@
+"""The systems, one file each."""
+
+from keras_gans.models.cgan import CGAN
+from keras_gans.models.dcgan import DCGAN
+from keras_gans.models.gan import GAN
+from keras_gans.models.wgan import WGAN
+from keras_gans.models.wgan_gp import WGANGP
+
+SYSTEMS = {"gan": GAN, "dcgan": DCGAN, "cgan": CGAN, "wgan": WGAN, "wgan_gp": WGANGP}
+
+__all__ = ["CGAN", "DCGAN", "GAN", "WGAN", "WGANGP", "get_system", "list_systems"]
+
+
+def list_systems():
+    """Names of all systems, as the command line and the recipes spell them."""
+    return tuple(SYSTEMS)
+
+
+def get_system(name):
+    """The class of a system.
+
+    Args:
+        name: As in `list_systems()`, or the class's own name; case does not matter.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    by_name = {key.replace("_", ""): system for key, system in SYSTEMS.items()}
+    plain = str(name).lower().replace("_", "").replace("-", "")
+    if plain not in by_name:
+        raise ValueError(
+            f"There is no system called {name!r}. Known: {', '.join(list_systems())}."
+        )
+    return by_name[plain]

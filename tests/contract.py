@@ -1,0 +1,424 @@
+"""What every system must pass, unchanged. A system's test class names itself:
+
+class TestDCGAN(SystemContract):
+    system = kg.DCGAN
+    tiny = {"image_shape": (16, 16, 1), "latent_dim": 6, "base_channels": 4}
+"""
+
+import contextlib
+import functools
+import json
+import math
+import threading
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_gans as kg
+from keras_gans.core import gradients
+from keras_gans.core.random import seed_streams
+
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="tf.distribute and SavedModel"
+)
+BATCH = 4
+
+
+class SystemContract:
+    """The generic checks. Sub-classes set `system`, `tiny` and, if need be, `batch`."""
+
+    system = None
+    tiny = {}
+
+    @classmethod
+    def batch(cls, count):
+        """`count` training samples, as the arguments of `fit` take them."""
+        shape = (count, *cls.tiny["image_shape"])
+        images = np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
+        if cls.tiny.get("num_classes") is None:
+            return (images,)
+        return images, np.arange(count) % cls.tiny["num_classes"]
+
+    @classmethod
+    def make(cls, **changes):
+        return cls.system(**{**cls.tiny, "ema_decay": 0.5, "seed": 3, **changes})
+
+    @classmethod
+    def fitted(cls, epochs=1, **compile_arguments):
+        gan = cls.make()
+        gan.compile(**compile_arguments)
+        cls.fit(gan, epochs)
+        return gan
+
+    @classmethod
+    def fit(cls, gan, epochs, **kwargs):
+        data = cls.batch(BATCH * gan.updates_per_batch * 2)
+        kwargs = {"batch_size": BATCH, "verbose": 0, **kwargs}
+        return gan.fit(*data, epochs=epochs, **kwargs)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trained(cls):
+        """One model after two epochs; tests that share it must not change it."""
+        gan = cls.make()
+        gan.compile()
+        cls.fit(gan, 2)
+        return gan
+
+    def test_config_round_trip(self, trained):
+        config = json.loads(json.dumps(trained.get_config()))
+        again = self.system.from_config(config)
+        assert again.get_config() == trained.get_config()
+        first, second = self.make(), self.system.from_config(config)
+        assert_equal(state_of(first), state_of(second))
+
+    def test_logs_are_the_reports(self, trained):
+        logs = trained.history.history
+        assert set(logs) == set(self.system.reports)
+        assert np.isfinite(list(logs.values())).all()
+
+    def test_validation_and_evaluate(self, trained):
+        data = self.batch(BATCH * trained.updates_per_batch)
+        before = state_of(trained)
+        first = trained.evaluate(*data, batch_size=BATCH, verbose=0, return_dict=True)
+        second = trained.evaluate(*data, batch_size=BATCH, verbose=0, return_dict=True)
+        assert set(first) == set(self.system.reports)
+        assert first == second, "evaluation noise must start over"
+        after = state_of(trained)
+        assert_equal(
+            {k: v for k, v in before.items() if not k.startswith("seed")},
+            {k: v for k, v in after.items() if not k.startswith("seed")},
+        )
+
+    def test_predict_is_the_sampling_network(self, trained):
+        inputs = latents_for(trained, 3)
+        predicted = trained.predict(inputs, verbose=0)
+        called = ops.convert_to_numpy(trained(inputs))
+        np.testing.assert_allclose(predicted, called, atol=1e-6)
+        assert predicted.shape == (3, *trained.image_shape)
+
+    def test_sample_depends_on_the_seed_and_the_row_alone(self, trained):
+        labels = None if trained.num_classes is None else 1
+        many = trained.sample(5, seed=11, labels=labels, batch_size=2)
+        few = trained.sample(2, seed=11, labels=labels)
+        assert many.dtype == np.float32 and many.shape == (5, *trained.image_shape)
+        np.testing.assert_allclose(many[:2], few, atol=1e-6)
+        assert np.abs(many - trained.sample(5, seed=12, labels=labels)).max() > 1e-6
+        assert many.min() >= -1.0001 and many.max() <= 1.0001
+
+    def test_update_moves_its_player_and_no_other(self):
+        for player in self.system.players:
+            moved = self._moved_networks_when_only(player)
+            assert moved == set(self.system.players[player])
+
+    def _moved_networks_when_only(self, player):
+        gan = self.make()
+        rates = {f"{p}_optimizer": keras.optimizers.SGD(0.0) for p in gan.players}
+        rates[f"{player}_optimizer"] = keras.optimizers.SGD(0.01)
+        gan.compile(**rates)
+        self.fit(gan, 1)  # Clipping and the like happen here.
+        before = {name: trainable_of(getattr(gan, name)) for name in gan.networks}
+        self.fit(gan, 1)
+        return {
+            name
+            for name in gan.networks
+            if differs(before[name], trainable_of(getattr(gan, name)))
+        }
+
+    def test_graph_equals_eager(self):
+        # SGD: Adam would turn the rounding of a zero gradient into a whole step.
+        first, second = (
+            {f"{p}_optimizer": keras.optimizers.SGD(0.01) for p in self.system.players}
+            for _ in range(2)
+        )
+        graph = self.fitted(jit_compile=False, **first)
+        eager = self.fitted(run_eagerly=True, **second)
+        assert_equal(state_of(graph), state_of(eager), atol=2e-6)
+
+    def test_same_seed_same_weights(self):
+        assert_equal(state_of(self.fitted()), state_of(self.fitted()))
+
+    def test_keras_file_round_trip(self, trained, tmp_path):
+        path = tmp_path / "gan.keras"
+        trained.save(path)
+        again = keras.saving.load_model(path)
+        assert_equal(state_of(trained), state_of(again))
+        labels = None if trained.num_classes is None else 1
+        np.testing.assert_array_equal(
+            trained.sample(2, seed=1, labels=labels),
+            again.sample(2, seed=1, labels=labels),
+        )
+
+    def test_preset_round_trip(self, trained, tmp_path):
+        trained.save_to_preset(tmp_path / "whole")
+        again = kg.from_preset(tmp_path / "whole")
+        assert_equal(state_of(trained), state_of(again))
+        trained.save_to_preset(tmp_path / "weights", include_optimizer=False)
+        light = self.system.from_preset(str(tmp_path / "weights"))
+        assert not light.compiled
+        labels = None if trained.num_classes is None else 1
+        np.testing.assert_array_equal(
+            trained.sample(2, seed=1, labels=labels),
+            light.sample(2, seed=1, labels=labels),
+        )
+
+    def test_resumed_equals_never_stopped(self, tmp_path):
+        whole = self.fitted(epochs=4)
+        first = self.make()
+        first.compile()
+        with pytest.raises(_Stop):
+            self.fit(
+                first,
+                4,
+                callbacks=[keras.callbacks.BackupAndRestore(tmp_path), _StopAt(2)],
+            )
+        resumed = self.make()
+        resumed.compile()
+        self.fit(resumed, 4, callbacks=[keras.callbacks.BackupAndRestore(tmp_path)])
+        assert_equal(state_of(whole), state_of(resumed))
+
+    def test_other_optimizers_are_refused(self, trained, tmp_path):
+        path = tmp_path / "gan.weights.h5"
+        trained.save_weights(path)
+        other = self.make()
+        plain = {f"{p}_optimizer": keras.optimizers.SGD(0.1) for p in other.players}
+        other.compile(**plain)
+        with pytest.raises(ValueError, match="optimizer"):
+            other.load_weights(path)
+
+    def test_moving_average_is_the_hand_computed_one(self):
+        gan = self.make(ema_decay=0.75)
+        gan.compile()
+        expected = trainable_of(gan.generator)
+        data = self.batch(BATCH * gan.updates_per_batch)
+        for _ in range(3):
+            gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0)
+            weights = trainable_of(gan.generator)
+            expected = [
+                0.75 * e + 0.25 * w for e, w in zip(expected, weights, strict=True)
+            ]
+        found = [
+            ops.convert_to_numpy(average)
+            for average, weight in zip(
+                gan.sampler.weights, gan.generator.weights, strict=True
+            )
+            if weight.trainable
+        ]
+        for e, f in zip(expected, found, strict=True):
+            np.testing.assert_allclose(e, f, atol=1e-6)
+
+    def test_given_networks_are_kept(self, trained):
+        gan = self.make(generator=keras.models.clone_model(trained.generator))
+        config = json.loads(json.dumps(gan.get_config()))
+        again = self.system.from_config(config)
+        assert again.generator.count_params() == gan.generator.count_params()
+        first, second = (json.dumps(g.generator.get_config()) for g in (gan, again))
+        assert first == second
+
+    @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+    def test_mixed_precision(self, policy):
+        keras.mixed_precision.set_dtype_policy(policy)
+        try:
+            gan = self.make()
+            gan.compile()
+            logs = self.fit(gan, 1).history
+            assert np.isfinite(list(logs.values())).all()
+            labels = None if gan.num_classes is None else 1
+            assert gan.sample(2, seed=0, labels=labels).dtype == np.float32
+            assert all(w.dtype == "float32" for w in gan.trainable_weights)
+            scaled = isinstance(
+                gan.generator_optimizer, keras.optimizers.LossScaleOptimizer
+            )
+            assert scaled == (policy == "mixed_float16")
+        finally:
+            keras.mixed_precision.set_dtype_policy("float32")
+
+    def test_infinite_gradient_skips_that_update_alone(self):
+        keras.mixed_precision.set_dtype_policy("mixed_float16")
+        try:
+            gan = self.make()
+            gan.compile(run_eagerly=True)
+            optimizer = gan.generator_optimizer
+            for player in gan.players:
+                # At the usual first scale of 2^15 a network may overflow by itself.
+                getattr(gan, f"{player}_optimizer").dynamic_scale.assign(8.0)
+            poison_next_gradients(optimizer)
+            others = [n for n in gan.networks if n != "generator"]
+            before = {n: trainable_of(getattr(gan, n)) for n in gan.networks}
+            data = self.batch(BATCH * gan.updates_per_batch)
+            gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0)
+            assert not differs(before["generator"], trainable_of(gan.generator))
+            assert all(
+                differs(before[n], trainable_of(getattr(gan, n))) for n in others
+            )
+            assert float(ops.convert_to_numpy(optimizer.dynamic_scale)) == 4.0
+            gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0)
+            assert differs(before["generator"], trainable_of(gan.generator))
+        finally:
+            keras.mixed_precision.set_dtype_policy("float32")
+
+    @on_tensorflow
+    def test_two_replicas_equal_one(self):
+        one = self._one_step_on(replicas=1)
+        two = self._one_step_on(replicas=2)
+        assert_equal(one, two, atol=1e-6)
+
+    def _one_step_on(self, replicas):
+        with two_replicas().scope() if replicas == 2 else contextlib.nullcontext():
+            gan = self.make()
+            sgd = {f"{p}_optimizer": keras.optimizers.SGD(0.05) for p in gan.players}
+            gan.compile(**sgd)
+        for network in (gan.generator, *(getattr(gan, n) for n in gan.networks)):
+            for layer in network._flatten_layers():
+                if isinstance(layer, keras.layers.Dropout):
+                    layer.rate = 0.0
+        total = BATCH * gan.updates_per_batch
+        gan.training_seeds = SharedLatents(gan.latent_dim, replicas)
+        data = self.replica_order(self.batch(total), gan.updates_per_batch, replicas)
+        gan.fit(*data, batch_size=BATCH, epochs=1, shuffle=False, verbose=0)
+        return {
+            k: v for k, v in state_of(gan).items() if not k.startswith(("seed", "slot"))
+        }
+
+    @staticmethod
+    def replica_order(data, updates, replicas):
+        """Rows so that each replica's k-th part belongs to the k-th global part."""
+        order = np.arange(len(data[0])).reshape(updates, replicas, -1)
+        order = order.transpose(1, 0, 2).reshape(-1)
+        return tuple(part[order] for part in data)
+
+    @on_tensorflow
+    def test_replicas_draw_different_latents(self):
+        strategy = two_replicas()
+        with strategy.scope():
+            gan = self.make()
+        drawn = strategy.run(lambda: gan.draw_latents(3, gan.seeds))
+        first, second = strategy.experimental_local_results(drawn)
+        assert np.abs(first.numpy() - second.numpy()).max() > 1e-3
+
+    @on_tensorflow
+    def test_export_equals_sample(self, trained, tmp_path):
+        import tensorflow as tf
+
+        trained.export(tmp_path / "1")
+        served = tf.saved_model.load(str(tmp_path / "1"))
+        inputs = {"num_images": tf.constant(3), "seed": tf.constant(5, tf.int64)}
+        if trained.num_classes is not None:
+            inputs["labels"] = tf.constant([1, 0, 1])
+        images = served.signatures["sample"](**inputs)["images"].numpy()
+        labels = None if trained.num_classes is None else [1, 0, 1]
+        expected = trained.sample(3, seed=5, labels=labels)
+        np.testing.assert_allclose(images, expected, atol=1e-6)
+
+
+@functools.cache
+def two_replicas():
+    """The one strategy of the test process.
+
+    TensorFlow numbers the collectives of each strategy from the same start and keeps
+    their shapes for the whole process: a second strategy fails on the first one's.
+    """
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+class _Stop(Exception):
+    pass
+
+
+class _StopAt(keras.callbacks.Callback):
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise _Stop
+
+
+class SharedLatents:
+    """One global table of draws, of which each replica takes its own rows."""
+
+    def __init__(self, latent_dim, replicas):
+        self._latent_dim = latent_dim
+        self._replicas = replicas
+        self._draws = {}
+
+    def normal(self, shape, truncation=None):
+        return self._rows(shape)
+
+    def uniform(self, shape, minval=0.0, maxval=1.0):
+        unit = 0.5 + 0.5 * self._rows(shape)
+        return minval + (maxval - minval) * unit
+
+    def _rows(self, shape):
+        # Each replica is traced in a thread of its own.
+        draw = self._draws.setdefault(threading.get_ident(), [0])
+        draw[0] += 1
+        width = math.prod(shape[1:])
+        count = BATCH // self._replicas
+        size = BATCH * width
+        table = np.cos(np.arange(size) * 0.7 + draw[0]).astype("float32")
+        table = ops.convert_to_tensor(table.reshape(BATCH, *shape[1:]))
+        start = ops.cast(gradients.replica().index, "int32") * count
+        return ops.slice(table, (start, *(0,) * (len(shape) - 1)), (count, *shape[1:]))
+
+
+def count(network):
+    """Number of trainable parameters."""
+    return sum(math.prod(w.shape) for w in network.trainable_weights)
+
+
+def latents_for(gan, num):
+    latents = np.cos(np.arange(num * gan.latent_dim)).reshape(num, -1).astype("float32")
+    if gan.num_classes is None:
+        return latents
+    return latents, np.arange(num, dtype="int32") % gan.num_classes
+
+
+def trainable_of(network):
+    return [ops.convert_to_numpy(w).copy() for w in network.trainable_weights]
+
+
+def differs(before, after):
+    return any(np.abs(a - b).max() > 0 for a, b in zip(before, after, strict=True))
+
+
+def state_of(gan):
+    """All that a resumed training needs: weights, optimizer slots, seeds."""
+    state = {f"weight {i} {w.path}": w for i, w in enumerate(gan.weights)}
+    if gan.compiled:
+        slots = gan.optimizer.variables
+        state.update({f"slot {i} {v.name}": v for i, v in enumerate(slots)})
+    streams = [s for s in seed_streams(gan) if hasattr(s, "state")]
+    state.update({f"seed {i}": s.state for i, s in enumerate(streams)})
+    return {k: np.array(ops.convert_to_numpy(v)) for k, v in state.items()}
+
+
+def assert_equal(first, second, atol=0.0):
+    """Two states are the same up to auto-generated names."""
+    assert len(first) == len(second)
+    for (name, a), b in zip(first.items(), second.values(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=atol, err_msg=name)
+
+
+def poison_next_gradients(optimizer):
+    """Makes the next gradients that `optimizer` sees infinite."""
+    for name, position in (("apply", 0), ("stateless_apply", 1)):
+        _poison(optimizer, name, position)
+
+
+def _poison(optimizer, name, position):
+    run, left = getattr(optimizer, name), [1]
+
+    def poisoned(*args):
+        args = list(args)
+        if left[0]:
+            left[0] -= 1
+            args[position] = [g * float("inf") for g in args[position]]
+        return run(*args)
+
+    object.__setattr__(optimizer, name, poisoned)

@@ -1,0 +1,14 @@
+import doctest
+import importlib
+
+import pytest
+
+MODULES = ("array_batches", "loading", "pixels", "streaming")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name):
+    if name == "streaming":
+        pytest.importorskip("tensorflow")
+    failed, tried = doctest.testmod(importlib.import_module(f"keras_gans.data.{name}"))
+    assert tried and not failed

@@ -27,7 +27,5 @@ class StopOnNaN(keras.callbacks.Callback):
         self.diverged = [n for n, value in values.items() if not np.isfinite(value)]
         if self.diverged:
             names = ", ".join(self.diverged)
-            keras.utils.io_utils.print_msg(
-                f"\nBatch {batch}: {names} is not finite; stopping the training."
-            )
+            print(f"\nBatch {batch}: {names} is not finite; stopping the training.")
             self.model.stop_training = True

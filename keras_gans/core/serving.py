@@ -67,7 +67,7 @@ def export(model, filepath, verbose=False):
         shutil.rmtree(temporary, ignore_errors=True)
     if verbose:
         for name, signature in signatures.items():
-            keras.utils.io_utils.print_msg(f"{name}: {signature}")
+            print(f"{name}: {signature}")
 
 
 def _signatures(model):

@@ -1,0 +1,59 @@
+"""The command `keras-gans`: train, sample, export and list, from a shell."""
+
+import warnings
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from keras_gans.cli import commands, train
+from keras_gans.cli.errors import Display, in_one_line
+from keras_gans.version import __version__
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="keras-gans",
+    no_args_is_help=True,
+    add_completion=False,
+    # Expected errors are one line (errors.py); a bug's traceback is Python's own.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train", epilog=train.EXAMPLES)(in_one_line(train.train))
+app.command("sample", epilog=commands.SAMPLE_EXAMPLES)(in_one_line(commands.sample))
+app.command("export", epilog=commands.EXPORT_EXAMPLES)(in_one_line(commands.export))
+app.command("presets")(in_one_line(commands.presets))
+app.command("systems")(in_one_line(commands.systems))
+
+
+def _print_version(wanted):
+    if wanted:
+        typer.echo(f"keras-gans {__version__}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Start with: keras-gans train dcgan --data digits")
+def _options(
+    debug: Annotated[
+        bool, Option("--debug", help="Show the traceback of an error.")
+    ] = False,
+    version: Annotated[
+        bool,
+        Option(
+            "--version",
+            help="Print the version.",
+            callback=_print_version,
+            is_eager=True,
+        ),
+    ] = False,
+):
+    """GANs for Keras: train on your pictures, sample pretrained models, serve them."""
+    Display.debug = debug
+
+
+def main():
+    """Runs the command line; the console script `keras-gans`."""
+    # One line, without the place in our code that means nothing to the reader.
+    warnings.formatwarning = lambda message, *place, **more: f"warning: {message}\n"
+    app()

@@ -1,0 +1,197 @@
+"""What is done with trained models: sample, export, list."""
+
+import json
+import math
+import pathlib
+import re
+import shlex
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from keras_gans.cli.api import library
+
+Preset = Annotated[
+    str,
+    Argument(
+        metavar="PRESET",
+        help="A folder, a name that `keras-gans presets` lists, or an address that "
+        "begins with https://, hf:// or gs://.",
+    ),
+]
+SAMPLE_EXAMPLES = """\
+Examples:\n
+keras-gans sample runs/dcgan_digits/preset --num 100 --seed 7 --out digits.png\n
+keras-gans sample runs/cgan_digits/preset --label 3 --label 5 --separate threes_fives
+"""
+EXPORT_EXAMPLES = """\
+Example:\n
+keras-gans export runs/dcgan_digits/preset served/digits
+"""
+
+
+def sample(
+    preset: Preset,
+    num: Annotated[int, Option(min=1, help="Number of images.")] = 64,
+    seed: Annotated[
+        int, Option(min=0, help="The same seed gives the same images.")
+    ] = 0,
+    label: Annotated[
+        list[int] | None,
+        Option(
+            help="Class number, for systems that learn classes. Repeat it for several, "
+            "which then take turns. Default: all classes in turn."
+        ),
+    ] = None,
+    truncation: Annotated[
+        float | None,
+        Option(
+            help="Largest magnitude of a latent coordinate, e.g. 1.5: less variety, "
+            "fewer failures. Default: no limit."
+        ),
+    ] = None,
+    out: Annotated[
+        pathlib.Path, Option(metavar="FILE.png", help="Where the grid goes.")
+    ] = pathlib.Path("samples.png"),
+    separate: Annotated[
+        pathlib.Path | None,
+        Option(metavar="FOLDER", help="Write each image to a file here; then no grid."),
+    ] = None,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="Replace files that are there.")
+    ] = False,
+):
+    """Draw images from a trained model: one grid, or one file each."""
+    files = [out]
+    if separate is not None:
+        digits = max(4, len(str(num - 1)))
+        files = [separate / f"{i:0{digits}d}.png" for i in range(num)]
+    _check_free(files, overwrite)
+    kg = library()
+    gan = kg.from_preset(preset)
+    labels = [label[i % len(label)] for i in range(num)] if label else None
+    images = kg.data.to_uint8(gan.sample(num, seed, labels, truncation))
+    pictures = images
+    if separate is None:
+        columns = _columns(num, len(label) if label else gan.num_classes)
+        pictures = [kg.callbacks.sample_grid.image_grid(images, columns)]
+    files[0].parent.mkdir(parents=True, exist_ok=True)
+    for file, picture in zip(files, pictures, strict=True):
+        kg.callbacks.sample_grid.save_png(file, picture)
+    typer.echo(f"Wrote {num} images to {separate or out}.")
+
+
+def export(
+    preset: Preset,
+    folder: Annotated[
+        pathlib.Path,
+        Argument(
+            metavar="FOLDER",
+            help="Where the SavedModel goes. TF Serving wants MODEL/NUMBER; without a "
+            "number the next free one is taken.",
+        ),
+    ],
+):
+    """Write a model as TF Serving loads it, and say how to serve and ask it."""
+    if not folder.name.isdigit():
+        folder = folder / str(_next_version(folder))
+    kg = library()
+    gan = kg.from_preset(preset)
+    gan.export(folder)
+    inputs = "num_images, seed" + (", labels" if gan.num_classes else "")
+    typer.echo(f"Wrote {folder}, with the signatures")
+    labels = ", labels" if gan.num_classes else ""
+    typer.echo(f"  serving_default: latents{labels} -> images")
+    typer.echo(f"  sample:          {inputs} -> images, floats in [-1, 1]")
+    typer.echo(f"  sample_png:      {inputs} -> image_bytes, one PNG each")
+    model = folder.resolve().parent
+    typer.echo(f"\nServe it:\n  {docker_command(model)}")
+    typer.echo(f"\nAsk for a picture:\n  {request(model, gan.num_classes)}")
+
+
+def presets(
+    system: Annotated[
+        str | None, Option(help="Only those of this system, e.g. dcgan.")
+    ] = None,
+):
+    """List the pretrained models that come with this version."""
+    kg = library()
+    found = kg.list_presets(system and kg.get_system(system))
+    if not found:
+        of_which = f" of {system}" if system else ""
+        typer.echo(f"This version has no pretrained models{of_which}.")
+    _table(found)
+
+
+def systems():
+    """List the systems that can be trained."""
+    kg = library()
+    classes = {name: kg.get_system(name) for name in kg.list_systems()}
+    _table({name: found.__doc__.splitlines()[0] for name, found in classes.items()})
+
+
+def docker_command(model):
+    """The command that serves a folder of versions at port 8501.
+
+    Args:
+        model: Absolute `pathlib.Path` of the folder.
+    """
+    name = _served_name(model)
+    volume = shlex.quote(f"{model}:/models/{name}")
+    return (
+        f"docker run --rm -p 8501:8501 -v {volume} -e MODEL_NAME={name} "
+        "tensorflow/serving"
+    )
+
+
+def request(model, num_classes):
+    """The command that writes sample.png, as a server of this machine draws it.
+
+    Args:
+        model: As for `docker_command`.
+        num_classes: Number of classes, or `None`.
+    """
+    inputs = {"num_images": 1, "seed": 7} | ({"labels": [0]} if num_classes else {})
+    body = json.dumps({"signature_name": "sample_png", "inputs": inputs})
+    decode = (
+        "import base64, json, sys; open('sample.png', 'wb').write("
+        "base64.b64decode(json.load(sys.stdin)['outputs'][0]['b64']))"
+    )
+    return (
+        f"curl -s -d '{body}' http://localhost:8501/v1/models/{_served_name(model)}"
+        f':predict \\\n    | python3 -c "{decode}"'
+    )
+
+
+def _served_name(model):
+    return re.sub(r"[^A-Za-z0-9_-]", "_", model.name) or "model"
+
+
+def _next_version(folder):
+    if not folder.is_dir():
+        return 1
+    taken = [int(p.name) for p in folder.iterdir() if p.name.isdigit()]
+    return max(taken, default=0) + 1
+
+
+def _check_free(files, overwrite):
+    for file in files:
+        if file.suffix != ".png":
+            raise ValueError(f"Pictures are PNG files. Found the name {file}.")
+        if file.exists() and not overwrite:
+            raise FileExistsError(
+                f"{file} is there already: choose another name, or pass --overwrite."
+            )
+
+
+def _columns(num, classes):
+    if classes and 1 < classes <= min(num, 32):
+        return classes
+    return math.isqrt(num - 1) + 1
+
+
+def _table(rows):
+    width = max(map(len, rows), default=0)
+    for name, text in rows.items():
+        typer.echo(f"{name:{width}}  {text}")

@@ -1,0 +1,242 @@
+"""Recipes: all that decides how a model is trained, as a TOML file.
+
+A recipe is data; nothing in it is executed. `keras-gans train recipe.toml` follows it,
+and every run folder and preset holds the one that made it:
+
+    system = "dcgan"              # a name of `keras-gans systems`
+
+    [arguments]                   # of the system's constructor; all optional
+    image_shape = [32, 32, 1]     # else that of the data
+    base_channels = 24            # num_classes: else that of the data
+    seed = 0
+
+    [data]                        # as for `keras_gans.data.load`
+    name = "digits"               # data set, folder of pictures or .npz file
+    split = "train"               # optional
+    image_size = 32               # optional; pixels, or [height, width]
+    color_mode = "grey"           # optional; grey or rgb
+    on_damaged = "raise"          # optional; or skip, for damaged pictures
+    flip = false                  # optional; mirrors half of the images
+
+    [fit]                         # optional
+    batch_size = 64               # images per update
+    epochs = 20                   # passes over the data
+
+    [training]                    # optional
+    precision = "float32"         # or mixed_bfloat16, mixed_float16
+    xla = false                   # without it, Keras decides
+
+    [optimizers.generator]        # optional, one table per player
+    class = "Adam"
+    learning_rate = 1e-4          # and what else the class takes
+"""
+
+import difflib
+import inspect
+import pathlib
+import tomllib
+
+MAX_BYTES = 1 << 20
+OPTIMIZERS = ("Adam", "AdamW", "Adamax", "Nadam", "Lion", "RMSprop", "SGD")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+DEFAULTS = {
+    "arguments": {},
+    "data": {"split": "train", "flip": False},
+    "fit": {"batch_size": 64, "epochs": 20},
+    "training": {"precision": "float32"},
+    "optimizers": {},
+}
+
+
+def _whole(value):
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _shape(value):
+    return isinstance(value, list) and all(_whole(n) and n > 0 for n in value)
+
+
+# What a value must be, in the words of the error, and the test for it.
+KINDS = {
+    "text": lambda value: isinstance(value, str) and value != "",
+    "true or false": lambda value: isinstance(value, bool),
+    "a whole number": _whole,
+    "a whole number from 0 on": lambda value: _whole(value) and value >= 0,
+    "a whole number from 1 on": lambda value: _whole(value) and value > 0,
+    "a number": _number,
+    "a number from 0 to below 1": lambda value: _number(value) and 0 <= value < 1,
+    "a list of whole numbers from 1 on": _shape,
+    "pixels or [height, width]": lambda value: (
+        (_whole(value) and value > 0) or (_shape(value) and len(value) == 2)
+    ),
+    f"one of {', '.join(PRECISIONS)}": lambda value: value in PRECISIONS,
+    f"one of {', '.join(OPTIMIZERS)}": lambda value: value in OPTIMIZERS,
+    "a table": lambda value: isinstance(value, dict),
+    "a TOML value": lambda value: True,
+}
+TOP = {"system": "text", **dict.fromkeys(DEFAULTS, "a table")}
+SECTIONS = {
+    "data": {
+        "name": "text",
+        "split": "text",
+        "image_size": "pixels or [height, width]",
+        "color_mode": "text",
+        "on_damaged": "text",
+        "flip": "true or false",
+    },
+    "fit": {
+        "batch_size": "a whole number from 1 on",
+        "epochs": "a whole number from 1 on",
+    },
+    "training": {
+        "precision": f"one of {', '.join(PRECISIONS)}",
+        "xla": "true or false",
+    },
+}
+# Arguments that mean the same in every system; others are known by their default.
+ARGUMENTS = {
+    "image_shape": "a list of whole numbers from 1 on",
+    "latent_dim": "a whole number from 1 on",
+    "num_classes": "a whole number from 1 on",
+    "base_channels": "a whole number from 1 on",
+    "critic_steps": "a whole number from 1 on",
+    "ema_decay": "a number from 0 to below 1",
+    "seed": "a whole number from 0 on",
+}
+
+
+def read(path):
+    """Reads a recipe.
+
+    Args:
+        path: TOML file of at most 1 MB.
+
+    Returns:
+        Dict, of which tables and keys are checked as far as no system is needed.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is too large, no TOML, or breaks the rules of this module.
+    """
+    path = pathlib.Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no recipe {str(path)!r}.")
+    if path.stat().st_size > MAX_BYTES:
+        raise ValueError(f"{path} is no recipe: it is larger than 1 MB.")
+    try:
+        recipe = tomllib.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as why:
+        raise ValueError(f"{path} is no TOML: {why}") from why
+    try:
+        check(recipe)
+    except ValueError as why:
+        raise ValueError(f"{path}: {why}") from why
+    return recipe
+
+
+def parse_value(text):
+    """The value in a `--set name=value`: TOML, or a bare word as text.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    try:
+        parsed = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError) as why:
+        if text.replace("_", "").replace("-", "").isalnum():
+            return text
+        raise ValueError(
+            f'{text!r} is no TOML value such as 3, 0.5, true, [32, 32, 1] or "text".'
+        ) from why
+    if list(parsed) != ["value"]:
+        raise ValueError(f"{text!r} is more than one value.")
+    return parsed["value"]
+
+
+def with_defaults(recipe):
+    """A copy of a recipe in which every table is there and filled."""
+    full = {"system": recipe["system"]}
+    for section, defaults in DEFAULTS.items():
+        full[section] = {**defaults, **recipe.get(section, {})}
+    return full
+
+
+def check(recipe):
+    """Checks everything that does not depend on the system.
+
+    Raises:
+        ValueError: naming the key, and the nearest legal one.
+    """
+    _check_table(recipe, TOP, "")
+    if "system" not in recipe:
+        raise ValueError("The key system is missing.")
+    for section, kinds in SECTIONS.items():
+        _check_table(recipe.get(section, {}), kinds, section)
+    for player, table in recipe.get("optimizers", {}).items():
+        _check(table, "a table", f"optimizers.{player}")
+
+
+def check_system(recipe, system):
+    """Checks the arguments and optimizers of a recipe against its system.
+
+    Args:
+        recipe: What `with_defaults` returned.
+        system: The class it names.
+
+    Raises:
+        ValueError: naming the key, and the nearest legal one.
+    """
+    networks = {system.sampling_network}.union(*system.players.values())
+    kinds = {n: k for n, k in arguments_of(system).items() if n not in networks}
+    _check_table(recipe["arguments"], kinds, "arguments")
+    players = dict.fromkeys(system.players, "a table")
+    _check_table(recipe["optimizers"], players, "optimizers")
+    for player, table in recipe["optimizers"].items():
+        _check_optimizer(table, f"optimizers.{player}")
+
+
+def arguments_of(callable_):
+    """Name to kind of value of the arguments that a recipe may give.
+
+    Args:
+        callable_: A class.
+    """
+    plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return {
+        name: ARGUMENTS.get(name) or _kind_of(parameter.default)
+        for name, parameter in inspect.signature(callable_).parameters.items()
+        if parameter.kind in plain
+    }
+
+
+def _kind_of(default):
+    kinds = {bool: "true or false", int: "a whole number", float: "a number"}
+    return {**kinds, str: "text"}.get(type(default), "a TOML value")
+
+
+def _check_optimizer(table, where):
+    import keras
+
+    kind = f"one of {', '.join(OPTIMIZERS)}"
+    _check(table.get("class"), kind, f"{where}.class")
+    kinds = arguments_of(getattr(keras.optimizers, table["class"]))
+    _check_table(table, {"class": kind, **kinds}, where)
+
+
+def _check_table(table, kinds, where):
+    prefix = f"{where}." if where else ""
+    for key, value in table.items():
+        if key not in kinds:
+            near = difflib.get_close_matches(key, kinds, n=1, cutoff=0.0)
+            hint = f": did you mean {near[0]}?" if near else "."
+            raise ValueError(f"There is no key {prefix}{key}{hint}")
+        _check(value, kinds[key], prefix + key)
+
+
+def _check(value, kind, where):
+    if not KINDS[kind](value):
+        raise ValueError(f"{where} must be {kind}. Found: {value!r}.")

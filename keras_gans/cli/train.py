@@ -1,0 +1,204 @@
+"""`keras-gans train`: options and recipe files become one recipe, which is followed."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from keras_gans.cli import recipes
+from keras_gans.cli.api import library
+
+What = Annotated[
+    str,
+    Argument(
+        metavar="SYSTEM|RECIPE",
+        help="A name that `keras-gans systems` lists; or a recipe.toml, or a preset "
+        "folder that holds one.",
+    ),
+]
+Data = Annotated[
+    str | None,
+    Option(
+        "--data",
+        metavar="NAME|FOLDER|FILE.npz",
+        help="digits (needs no download), a TensorFlow Datasets name, a folder of "
+        "pictures (sub-folders are classes), or an .npz file.",
+    ),
+]
+Split = Annotated[
+    str | None, Option(help="Part of the data: train, test, all ... Default: train.")
+]
+ImageSize = Annotated[
+    int | None,
+    Option(metavar="PIXELS", help="Crop and resize to this side. Default: as it is."),
+]
+ColorMode = Annotated[
+    str | None, Option(metavar="grey|rgb", help="Default: as the data is.")
+]
+Flip = Annotated[
+    bool | None,
+    Option("--flip/--no-flip", help="Mirror half of the images. Default: no."),
+]
+SkipDamaged = Annotated[
+    bool, Option("--skip-damaged", help="Leave out pictures that cannot be read.")
+]
+Epochs = Annotated[int | None, Option(min=1, help="Passes over the data. Default: 20.")]
+BatchSize = Annotated[int | None, Option(min=1, help="Images per update. Default: 64.")]
+Seed = Annotated[
+    int | None,
+    Option(min=0, help="All random numbers follow from it. Default: 0."),
+]
+EmaDecay = Annotated[
+    float | None,
+    Option(help="Sample from averaged weights, with e.g. 0.999. Default: off."),
+]
+Set = Annotated[
+    list[str] | None,
+    Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="An argument of the system, e.g. base_channels=32. Repeatable.",
+    ),
+]
+Precision = Annotated[
+    str | None,
+    Option(
+        metavar="|".join(recipes.PRECISIONS),
+        help="bfloat16 suits recent GPUs and CPUs, float16 older GPUs. "
+        "Default: float32.",
+    ),
+]
+Xla = Annotated[
+    bool | None,
+    Option("--xla/--no-xla", help="Compile the step with XLA. Default: Keras decides."),
+]
+Out = Annotated[
+    pathlib.Path | None,
+    Option(
+        metavar="FOLDER",
+        help="The run's folder. Default: runs/ and the names of system and data.",
+    ),
+]
+Every = Annotated[int, Option(min=1, help="Epochs between two pictures of samples.")]
+
+EXAMPLES = """\
+Examples:\n
+keras-gans train dcgan --data digits --epochs 30\n
+keras-gans train wgan_gp --data ~/faces --image-size 64 --flip --ema-decay 0.999\n
+keras-gans train cgan --data mnist --set latent_dim=64 --out runs/first\n
+keras-gans train runs/first/preset --seed 1 --out runs/second
+"""
+
+
+def train(
+    what: What,
+    data: Data = None,
+    split: Split = None,
+    image_size: ImageSize = None,
+    color_mode: ColorMode = None,
+    flip: Flip = None,
+    skip_damaged: SkipDamaged = False,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    seed: Seed = None,
+    ema_decay: EmaDecay = None,
+    set_: Set = None,
+    precision: Precision = None,
+    xla: Xla = None,
+    out: Out = None,
+    every: Every = 1,
+):
+    """Train a system on your pictures, or follow a recipe.
+
+    The run's folder fills with a picture of samples per epoch, the losses and, in the
+    end, the preset. The same command goes on where a killed run stopped.
+    """
+    recipe = _recipe_in(what)
+    given = {
+        "arguments": {**_pairs(set_), "seed": seed, "ema_decay": ema_decay},
+        "data": {
+            **{"name": data, "split": split, "image_size": image_size},
+            **{"color_mode": color_mode, "flip": flip},
+            "on_damaged": "skip" if skip_damaged else None,
+        },
+        "fit": {"epochs": epochs, "batch_size": batch_size},
+        "training": {"precision": precision, "xla": xla},
+    }
+    recipe = overridden(recipe, given)
+    folder = out or pathlib.Path("runs", _run_name(what, recipe))
+    _follow(recipe, folder, every)
+
+
+def _follow(recipe, folder, every):
+    kg = library()
+    from keras_gans.cli import runs  # imports Keras
+
+    system = kg.get_system(recipe["system"])
+    recipe["system"] = next(n for n in kg.list_systems() if kg.get_system(n) is system)
+    runs.follow(recipe, folder, every)
+    preset = folder / "preset"
+    typer.echo(
+        f"Saved {preset}; pictures in {folder / 'samples'}. Next: "
+        f"keras-gans sample {preset}, or: keras-gans export {preset} served/1"
+    )
+
+
+def overridden(recipe, given):
+    """A recipe changed by what was given on the command line, checked and filled.
+
+    Args:
+        recipe: Dict as `recipes.read` returns it.
+        given: Table to key to value; `None` stands for an option not given.
+
+    Raises:
+        ValueError: as `recipes.check`, or if no data are named.
+    """
+    changed = {**recipe}
+    data, arguments = given["data"], dict(recipe.get("arguments", {}))
+    if data["name"] or data["image_size"] or data["color_mode"]:
+        # Facts of the data, to be found out anew for other data.
+        arguments.pop("image_shape", None)
+    if data["name"]:
+        arguments.pop("num_classes", None)
+    changed["arguments"] = arguments
+    for section, values in given.items():
+        values = {key: value for key, value in values.items() if value is not None}
+        changed[section] = {**changed.get(section, {}), **values}
+    recipes.check(changed)
+    if "name" not in changed["data"]:
+        raise ValueError(
+            "Say what to train on: --data digits, or a folder of pictures, or an .npz "
+            "file."
+        )
+    return recipes.with_defaults(changed)
+
+
+def _recipe_in(what):
+    path = pathlib.Path(what).expanduser()
+    if (path / "recipe.toml").is_file():
+        return recipes.read(path / "recipe.toml")
+    if path.suffix == ".toml":
+        return recipes.read(path)
+    if path.is_dir():
+        raise ValueError(f"The folder {what} holds no recipe.toml.")
+    return {"system": what}
+
+
+def _pairs(settings):
+    pairs = {}
+    for setting in settings or ():
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes NAME=VALUE. Found: {setting!r}.")
+        pairs[name.strip()] = recipes.parse_value(value.strip())
+    return pairs
+
+
+def _run_name(what, recipe):
+    path = pathlib.Path(what).expanduser().resolve()
+    if path.suffix == ".toml" and path.stem != "recipe":
+        return path.stem
+    if path.suffix == ".toml" or path.is_dir():
+        return (path.parent if path.suffix else path).name
+    return f"{recipe['system'].lower()}_{pathlib.Path(recipe['data']['name']).stem}"

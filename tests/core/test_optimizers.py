@@ -1,0 +1,141 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_gans as kg
+from tests.contract import assert_equal, on_tensorflow, state_of
+from tests.systems import images, tiny_gan
+
+
+def adams(gan, rate=0.01):
+    return {f"{p}_optimizer": keras.optimizers.Adam(rate) for p in gan.players}
+
+
+def compiled(**arguments):
+    gan = tiny_gan(**arguments)
+    gan.compile(**adams(gan))
+    return gan
+
+
+def rates(gan):
+    return [
+        float(ops.convert_to_numpy(o.learning_rate)) for o in gan.optimizer.optimizers
+    ]
+
+
+def test_facade_shows_every_player():
+    gan = compiled()
+    gan.fit(images(8), batch_size=4, verbose=0)
+    facade = gan.optimizer
+    assert facade.optimizers == [gan.discriminator_optimizer, gan.generator_optimizer]
+    variables = [v for o in facade.optimizers for v in o.variables]
+    assert [id(v) for v in facade.variables] == [id(v) for v in variables]
+    assert int(ops.convert_to_numpy(facade.iterations)) == 2
+    with pytest.raises(AttributeError, match="generator_optimizer"):
+        facade.learning_rate = 0.1
+
+
+def test_learning_rate_scheduler_acts_on_both_players():
+    gan = compiled()
+    callback = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    gan.fit(images(8), batch_size=4, epochs=2, callbacks=[callback], verbose=0)
+    assert rates(gan) == pytest.approx([0.0025, 0.0025])
+
+
+def test_reduce_on_plateau_acts_on_both_players():
+    gan = compiled()
+    callback = keras.callbacks.ReduceLROnPlateau(
+        "generator_loss", factor=0.1, patience=0, mode="max", min_delta=100.0
+    )
+    gan.fit(images(8), batch_size=4, epochs=3, callbacks=[callback], verbose=0)
+    assert max(rates(gan)) < 0.01
+
+
+def test_early_stopping_and_checkpoints_read_the_reports(tmp_path):
+    gan = compiled()
+    stop = keras.callbacks.EarlyStopping(
+        "generator_loss", patience=0, mode="max", min_delta=100.0
+    )
+    path = str(tmp_path / "best.weights.h5")
+    keep = keras.callbacks.ModelCheckpoint(
+        path, "generator_loss", save_best_only=True, save_weights_only=True, mode="min"
+    )
+    history = gan.fit(
+        images(8), batch_size=4, epochs=9, callbacks=[stop, keep], verbose=0
+    )
+    assert len(history.epoch) < 9
+    other = compiled()
+    other.load_weights(path)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@on_tensorflow
+def test_tensorboard_logs(tmp_path):
+    gan = compiled()
+    board = keras.callbacks.TensorBoard(tmp_path, histogram_freq=1, update_freq=1)
+    gan.fit(images(8), batch_size=4, epochs=2, callbacks=[board], verbose=0)
+    assert list((tmp_path / "train").iterdir())
+
+
+def test_average_kept_by_an_optimizer_is_written_at_the_end():
+    gan = tiny_gan()
+    kept = keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5)
+    gan.compile(discriminator_optimizer="sgd", generator_optimizer=kept)
+    gan.fit(images(8), batch_size=4, verbose=0)
+    averages = kept._model_variables_moving_average
+    for weight, average in zip(gan.generator.trainable_weights, averages, strict=True):
+        np.testing.assert_array_equal(
+            ops.convert_to_numpy(weight), ops.convert_to_numpy(average)
+        )
+
+
+# Keras warns about each optimizer on its own before our error stops the loading.
+drops_with_a_warning = pytest.mark.filterwarnings("ignore:Skipping variable loading")
+
+
+@drops_with_a_warning
+def test_loading_into_other_optimizers_names_them(tmp_path):
+    path = tmp_path / "gan.weights.h5"
+    compiled().save_weights(path)
+    other = tiny_gan()
+    other.compile(discriminator_optimizer="adam", generator_optimizer="sgd")
+    with pytest.raises(ValueError, match="generator_optimizer"):
+        other.load_weights(path)
+
+
+@drops_with_a_warning
+def test_loading_a_file_without_optimizers_into_compiled_ones_is_refused(tmp_path):
+    path = tmp_path / "gan.weights.h5"
+    tiny_gan().save_weights(path)
+    with pytest.raises(ValueError, match="before compile"):
+        compiled().load_weights(path)
+    tiny_gan().load_weights(path)
+
+
+def test_round_trip_under_loss_scaling(tmp_path):
+    keras.mixed_precision.set_dtype_policy("mixed_float16")
+    try:
+        gan = compiled()
+        gan.fit(images(8), batch_size=4, verbose=0)
+        gan.save(tmp_path / "gan.keras")
+        again = keras.saving.load_model(tmp_path / "gan.keras")
+        assert_equal(state_of(gan), state_of(again))
+        assert type(again.optimizer) is type(gan.optimizer)
+    finally:
+        keras.mixed_precision.set_dtype_policy("float32")
+
+
+def test_stop_on_nan_names_the_player():
+    gan = compiled()
+    for weight in gan.generator.trainable_weights:
+        weight.assign(weight.value * float("nan"))
+    callback = kg.callbacks.StopOnNaN()
+    history = gan.fit(
+        images(16), batch_size=4, epochs=5, callbacks=[callback], verbose=0
+    )
+    assert len(history.epoch) == 1
+    assert "generator_loss" in callback.diverged
+    healthy = compiled()
+    healthy.fit(images(16), batch_size=4, epochs=2, callbacks=[callback], verbose=0)
+    assert callback.diverged == [] and len(healthy.history.epoch) == 2

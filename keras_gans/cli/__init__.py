@@ -16,6 +16,7 @@ app = typer.Typer(
     name="keras-gans",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # Its boxes leave 24 columns of 80 for the help texts.
     # Expected errors are one line (errors.py); a bug's traceback is Python's own.
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -23,8 +24,8 @@ app = typer.Typer(
 app.command("train", epilog=train.EXAMPLES)(in_one_line(train.train))
 app.command("sample", epilog=commands.SAMPLE_EXAMPLES)(in_one_line(commands.sample))
 app.command("export", epilog=commands.EXPORT_EXAMPLES)(in_one_line(commands.export))
-app.command("presets")(in_one_line(commands.presets))
-app.command("systems")(in_one_line(commands.systems))
+app.command("presets", epilog=commands.PRESETS_EXAMPLES)(in_one_line(commands.presets))
+app.command("systems", epilog=commands.SYSTEMS_EXAMPLES)(in_one_line(commands.systems))
 
 
 def _print_version(wanted):

@@ -20,35 +20,46 @@ Preset = Annotated[
         "begins with https://, hf:// or gs://.",
     ),
 ]
-SAMPLE_EXAMPLES = """\
-Examples:\n
-keras-gans sample runs/dcgan_digits/preset --num 100 --seed 7 --out digits.png\n
-keras-gans sample runs/cgan_digits/preset --label 3 --label 5 --separate threes_fives
+SAMPLE_EXAMPLES = """
+Examples:
+  keras-gans sample runs/dcgan_digits/preset --num 100 --out digits.png
+  keras-gans sample runs/cgan_digits/preset --label 3 --label 5 --separate digits
 """
-EXPORT_EXAMPLES = """\
-Example:\n
-keras-gans export runs/dcgan_digits/preset served/digits
+EXPORT_EXAMPLES = """
+Example:
+  keras-gans export runs/dcgan_digits/preset served/digits
+"""
+PRESETS_EXAMPLES = """
+Examples:
+  keras-gans presets --system dcgan
+  keras-gans sample NAME, with a name from the list
+"""
+SYSTEMS_EXAMPLES = """
+Example:
+  keras-gans systems
 """
 
 
 def sample(
     preset: Preset,
-    num: Annotated[int, Option(min=1, help="Number of images.")] = 64,
+    num: Annotated[int, Option(min=1, metavar="N", help="Number of images.")] = 64,
     seed: Annotated[
-        int, Option(min=0, help="The same seed gives the same images.")
+        int, Option(min=0, metavar="N", help="The same seed gives the same images.")
     ] = 0,
     label: Annotated[
         list[int] | None,
         Option(
+            metavar="N",
             help="Class number, for systems that learn classes. Repeat it for several, "
-            "which then take turns. Default: all classes in turn."
+            "which then take turns. Default: all classes in turn.",
         ),
     ] = None,
     truncation: Annotated[
         float | None,
         Option(
+            metavar="X",
             help="Largest magnitude of a latent coordinate, e.g. 1.5: less variety, "
-            "fewer failures. Default: no limit."
+            "fewer failures. Default: no limit.",
         ),
     ] = None,
     out: Annotated[
@@ -99,20 +110,23 @@ def export(
     kg = library()
     gan = kg.from_preset(preset)
     gan.export(folder)
-    inputs = "num_images, seed" + (", labels" if gan.num_classes else "")
-    typer.echo(f"Wrote {folder}, with the signatures")
     labels = ", labels" if gan.num_classes else ""
+    is_picture = len(gan.image_shape) == 3
+    typer.echo(f"Wrote {folder}, with the signatures")
     typer.echo(f"  serving_default: latents{labels} -> images")
-    typer.echo(f"  sample:          {inputs} -> images, floats in [-1, 1]")
-    typer.echo(f"  sample_png:      {inputs} -> image_bytes, one PNG each")
+    typer.echo(f"  sample:          num_images, seed{labels} -> images in [-1, 1]")
+    if is_picture:
+        typer.echo(f"  sample_png:      num_images, seed{labels} -> image_bytes")
     model = folder.resolve().parent
     typer.echo(f"\nServe it:\n  {docker_command(model)}")
-    typer.echo(f"\nAsk for a picture:\n  {request(model, gan.num_classes)}")
+    if is_picture:
+        typer.echo(f"\nAsk for a picture:\n  {request(model, gan.num_classes)}")
 
 
 def presets(
     system: Annotated[
-        str | None, Option(help="Only those of this system, e.g. dcgan.")
+        str | None,
+        Option(metavar="NAME", help="Only those of this system, e.g. dcgan."),
     ] = None,
 ):
     """List the pretrained models that come with this version."""

@@ -1,12 +1,20 @@
 """What a person sees when a command fails: one line."""
 
 import functools
+import re
 
 import typer
 
 # What the library raises on purpose (`PresetError` is a ValueError); anything else is
 # a bug, whose traceback is wanted.
 EXPECTED = (ValueError, OSError, ImportError, RuntimeError)
+# The library speaks of arguments, the command line of options.
+OPTIONS = {
+    "image_size=...": "--image-size PIXELS",
+    "on_damaged='skip'": "--skip-damaged",
+    "`batch_size`": "--batch-size",
+    "architecture='mlp'": "--set architecture=mlp",
+}
 
 
 class Display:
@@ -48,12 +56,14 @@ def in_one_line(command):
 
 
 def one_line(error):
-    """The message of an exception, its line breaks replaced by spaces."""
+    """The message of an exception, without line breaks, for the command line."""
     text = str(error)
     if _is_tensorflow(error):
-        # The cause comes first; below it stand a traceback and the graph's nodes.
-        causes = [line for line in text.splitlines() if "Error: " in line]
+        # What our own code raised in a pipeline stands among the graph's nodes.
+        causes = re.findall(r"^\w*Error: (.+)$", text, re.MULTILINE)
         text = causes[-1] if causes else text
+    for argument, option in OPTIONS.items():
+        text = text.replace(argument, option)
     return " ".join(text.split()) or type(error).__name__
 
 

@@ -161,7 +161,9 @@ def with_defaults(recipe):
     """A copy of a recipe in which every table is there and filled."""
     full = {"system": recipe["system"]}
     for section, defaults in DEFAULTS.items():
-        full[section] = {**defaults, **recipe.get(section, {})}
+        table = {**defaults, **recipe.get(section, {})}
+        order = [*SECTIONS.get(section, ()), *table]
+        full[section] = {key: table[key] for key in order if key in table}
     return full
 
 

@@ -9,6 +9,7 @@ RUN/preset/         the trained model; there when the run is finished
 
 import contextlib
 import shutil
+import sys
 
 import keras
 import typer
@@ -115,6 +116,8 @@ def _fit(gan, source, recipe, folder, every, resumes):
         gan.fit(
             **source.fit_arguments(gan, recipe["fit"]["batch_size"]),
             epochs=recipe["fit"]["epochs"],
+            # A moving bar fills a log file with thousands of lines.
+            verbose=1 if sys.stdout.isatty() else 2,
             callbacks=[
                 # Not before: data that `fit` refuses must leave no folder behind.
                 keras.callbacks.LambdaCallback(

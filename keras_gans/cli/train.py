@@ -1,6 +1,7 @@
 """`keras-gans train`: options and recipe files become one recipe, which is followed."""
 
 import pathlib
+import shlex
 from typing import Annotated
 
 import typer
@@ -27,7 +28,10 @@ Data = Annotated[
     ),
 ]
 Split = Annotated[
-    str | None, Option(help="Part of the data: train, test, all ... Default: train.")
+    str | None,
+    Option(
+        metavar="NAME", help="Part of the data: train, test, all ... Default: train."
+    ),
 ]
 ImageSize = Annotated[
     int | None,
@@ -43,15 +47,21 @@ Flip = Annotated[
 SkipDamaged = Annotated[
     bool, Option("--skip-damaged", help="Leave out pictures that cannot be read.")
 ]
-Epochs = Annotated[int | None, Option(min=1, help="Passes over the data. Default: 20.")]
-BatchSize = Annotated[int | None, Option(min=1, help="Images per update. Default: 64.")]
+Epochs = Annotated[
+    int | None, Option(min=1, metavar="N", help="Passes over the data. Default: 20.")
+]
+BatchSize = Annotated[
+    int | None, Option(min=1, metavar="N", help="Images per update. Default: 64.")
+]
 Seed = Annotated[
     int | None,
-    Option(min=0, help="All random numbers follow from it. Default: 0."),
+    Option(min=0, metavar="N", help="All random numbers follow from it. Default: 0."),
 ]
 EmaDecay = Annotated[
     float | None,
-    Option(help="Sample from averaged weights, with e.g. 0.999. Default: off."),
+    Option(
+        metavar="X", help="Sample from averaged weights, with e.g. 0.999. Default: off."
+    ),
 ]
 Set = Annotated[
     list[str] | None,
@@ -80,14 +90,16 @@ Out = Annotated[
         help="The run's folder. Default: runs/ and the names of system and data.",
     ),
 ]
-Every = Annotated[int, Option(min=1, help="Epochs between two pictures of samples.")]
+Every = Annotated[
+    int, Option(min=1, metavar="N", help="Epochs between two pictures of samples.")
+]
 
-EXAMPLES = """\
-Examples:\n
-keras-gans train dcgan --data digits --epochs 30\n
-keras-gans train wgan_gp --data ~/faces --image-size 64 --flip --ema-decay 0.999\n
-keras-gans train cgan --data mnist --set latent_dim=64 --out runs/first\n
-keras-gans train runs/first/preset --seed 1 --out runs/second
+EXAMPLES = """
+Examples:
+  keras-gans train dcgan --data digits --epochs 30
+  keras-gans train wgan_gp --data faces --image-size 64 --flip --ema-decay 0.999
+  keras-gans train cgan --data mnist --set latent_dim=64 --out runs/first
+  keras-gans train runs/first/preset --seed 1 --out runs/second
 """
 
 
@@ -137,10 +149,10 @@ def _follow(recipe, folder, every):
     system = kg.get_system(recipe["system"])
     recipe["system"] = next(n for n in kg.list_systems() if kg.get_system(n) is system)
     runs.follow(recipe, folder, every)
-    preset = folder / "preset"
+    preset = shlex.quote(str(folder / "preset"))
     typer.echo(
-        f"Saved {preset}; pictures in {folder / 'samples'}. Next: "
-        f"keras-gans sample {preset}, or: keras-gans export {preset} served/1"
+        f"Saved {preset}, pictures in {folder / 'samples'}. Next: "
+        f"keras-gans sample {preset}, or keras-gans export {preset} served/1"
     )
 
 

@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 import keras_gans as kg
+from keras_gans.models import cgan
 from tests.contract import SystemContract, count
 
 
@@ -19,6 +20,37 @@ def gan():
 
 def test_parameter_counts(gan):
     assert (count(gan.generator), count(gan.discriminator)) == (2_413_984, 1_224_351)
+
+
+def test_parameter_counts_of_the_convolutional_variant():
+    conv = kg.CGAN((28, 28, 1), architecture="conv")
+    assert (count(conv.generator), count(conv.discriminator)) == (6_820_538, 6_688_202)
+
+
+def test_convolutional_variant_trains_on_any_multiple_of_four():
+    gan = kg.CGAN((12, 8, 3), 4, 3, "conv", base_channels=2, hidden_units=4)
+    gan.compile()
+    images = np.zeros((6, 12, 8, 3), "uint8")
+    gan.fit(images, np.arange(6) % 3, batch_size=3, verbose=0)
+    assert gan.sample(2, seed=0).shape == (2, 12, 8, 3)
+    with pytest.raises(ValueError, match="divisible by 4"):
+        kg.CGAN((30, 30, 1), architecture="conv")
+    with pytest.raises(ValueError, match="'mlp' or 'conv'"):
+        kg.CGAN((28, 28, 1), architecture="resnet")
+
+
+def test_convolution_and_deconvolution_are_each_others_transpose():
+    """<conv(x), y> = <x, deconv(y)> for equal kernels, so the padding is the same."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1, 8, 8, 2)).astype("float32")
+    y = rng.normal(size=(1, 4, 4, 3)).astype("float32")
+    conv, deconv = cgan._conv(3, "c"), cgan._deconv(2, "d")
+    forward, backward = conv(x), deconv(y)
+    kernel = conv.__closure__[0].cell_contents.kernel
+    deconv.__closure__[1].cell_contents.kernel.assign(kernel)
+    backward = deconv(y)
+    left = float(ops.sum(forward * y))
+    assert left == pytest.approx(float(ops.sum(x * backward)), rel=1e-4)
 
 
 def test_label_changes_the_image(gan):

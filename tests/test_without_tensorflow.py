@@ -1,4 +1,4 @@
-"""`import keras_gans` and training on arrays work on a JAX machine without TensorFlow."""
+"""Importing and training on arrays work on a JAX machine without TensorFlow."""
 
 import os
 import subprocess

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from keras_gans.cli.api import library
+import keras_gans as kg
 
 Preset = Annotated[
     str,
@@ -20,21 +20,59 @@ Preset = Annotated[
         "begins with https://, hf:// or gs://.",
     ),
 ]
-SAMPLE_EXAMPLES = """
+Num = Annotated[int, Option(min=1, metavar="N", help="Number of images.")]
+Seed = Annotated[
+    int, Option(min=0, metavar="N", help="The same seed gives the same images.")
+]
+Label = Annotated[
+    list[int] | None,
+    Option(
+        metavar="N",
+        help="Class number, for systems that learn classes. Repeat it for several, "
+        "which then take turns. Default: all classes in turn.",
+    ),
+]
+Truncation = Annotated[
+    float | None,
+    Option(
+        metavar="X",
+        help="Largest magnitude of a latent coordinate, e.g. 1.5: less variety, "
+        "fewer failures. Default: no limit.",
+    ),
+]
+Out = Annotated[pathlib.Path, Option(metavar="FILE.png", help="Where the grid goes.")]
+Separate = Annotated[
+    pathlib.Path | None,
+    Option(metavar="FOLDER", help="Write each image to a file here; then no grid."),
+]
+Overwrite = Annotated[bool, Option("--overwrite", help="Replace files that are there.")]
+Folder = Annotated[
+    pathlib.Path,
+    Argument(
+        metavar="FOLDER",
+        help="Where the SavedModel goes. TF Serving wants MODEL/NUMBER; without a "
+        "number the next free one is taken.",
+    ),
+]
+System = Annotated[
+    str | None, Option(metavar="NAME", help="Only those of this system, e.g. dcgan.")
+]
+
+SAMPLE_EXAMPLES = """\b
 Examples:
   keras-gans sample runs/dcgan_digits/preset --num 100 --out digits.png
   keras-gans sample runs/cgan_digits/preset --label 3 --label 5 --separate digits
 """
-EXPORT_EXAMPLES = """
+EXPORT_EXAMPLES = """\b
 Example:
   keras-gans export runs/dcgan_digits/preset served/digits
 """
-PRESETS_EXAMPLES = """
+PRESETS_EXAMPLES = """\b
 Examples:
   keras-gans presets --system dcgan
   keras-gans sample NAME, with a name from the list
 """
-SYSTEMS_EXAMPLES = """
+SYSTEMS_EXAMPLES = """\b
 Example:
   keras-gans systems
 """
@@ -42,36 +80,13 @@ Example:
 
 def sample(
     preset: Preset,
-    num: Annotated[int, Option(min=1, metavar="N", help="Number of images.")] = 64,
-    seed: Annotated[
-        int, Option(min=0, metavar="N", help="The same seed gives the same images.")
-    ] = 0,
-    label: Annotated[
-        list[int] | None,
-        Option(
-            metavar="N",
-            help="Class number, for systems that learn classes. Repeat it for several, "
-            "which then take turns. Default: all classes in turn.",
-        ),
-    ] = None,
-    truncation: Annotated[
-        float | None,
-        Option(
-            metavar="X",
-            help="Largest magnitude of a latent coordinate, e.g. 1.5: less variety, "
-            "fewer failures. Default: no limit.",
-        ),
-    ] = None,
-    out: Annotated[
-        pathlib.Path, Option(metavar="FILE.png", help="Where the grid goes.")
-    ] = pathlib.Path("samples.png"),
-    separate: Annotated[
-        pathlib.Path | None,
-        Option(metavar="FOLDER", help="Write each image to a file here; then no grid."),
-    ] = None,
-    overwrite: Annotated[
-        bool, Option("--overwrite", help="Replace files that are there.")
-    ] = False,
+    num: Num = 64,
+    seed: Seed = 0,
+    label: Label = None,
+    truncation: Truncation = None,
+    out: Out = pathlib.Path("samples.png"),
+    separate: Separate = None,
+    overwrite: Overwrite = False,
 ):
     """Draw images from a trained model: one grid, or one file each."""
     files = [out]
@@ -79,7 +94,6 @@ def sample(
         digits = max(4, len(str(num - 1)))
         files = [separate / f"{i:0{digits}d}.png" for i in range(num)]
     _check_free(files, overwrite)
-    kg = library()
     gan = kg.from_preset(preset)
     labels = [label[i % len(label)] for i in range(num)] if label else None
     images = kg.data.to_uint8(gan.sample(num, seed, labels, truncation))
@@ -93,21 +107,10 @@ def sample(
     typer.echo(f"Wrote {num} images to {separate or out}.")
 
 
-def export(
-    preset: Preset,
-    folder: Annotated[
-        pathlib.Path,
-        Argument(
-            metavar="FOLDER",
-            help="Where the SavedModel goes. TF Serving wants MODEL/NUMBER; without a "
-            "number the next free one is taken.",
-        ),
-    ],
-):
+def export(preset: Preset, folder: Folder):
     """Write a model as TF Serving loads it, and say how to serve and ask it."""
     if not folder.name.isdigit():
         folder = folder / str(_next_version(folder))
-    kg = library()
     gan = kg.from_preset(preset)
     gan.export(folder)
     labels = ", labels" if gan.num_classes else ""
@@ -123,14 +126,8 @@ def export(
         typer.echo(f"\nAsk for a picture:\n  {request(model, gan.num_classes)}")
 
 
-def presets(
-    system: Annotated[
-        str | None,
-        Option(metavar="NAME", help="Only those of this system, e.g. dcgan."),
-    ] = None,
-):
+def presets(system: System = None):
     """List the pretrained models that come with this version."""
-    kg = library()
     found = kg.list_presets(system and kg.get_system(system))
     if not found:
         of_which = f" of {system}" if system else ""
@@ -140,7 +137,6 @@ def presets(
 
 def systems():
     """List the systems that can be trained."""
-    kg = library()
     classes = {name: kg.get_system(name) for name in kg.list_systems()}
     _table({name: found.__doc__.splitlines()[0] for name, found in classes.items()})
 

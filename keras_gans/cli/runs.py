@@ -42,7 +42,7 @@ def follow(recipe, folder, every):
             f"{'Resuming' if resumes else 'Training'} {recipe['system']} on "
             f"{source.num_images} images of {height}x{width}x{channels} in {folder}"
         )
-        if hasattr(gan, "adapt"):
+        if getattr(gan, "adaptable", False):
             # If the run resumes, its checkpoint overrides this.
             gan.adapt(source.images)
         _fit(gan, source, recipe, folder, every, resumes)
@@ -97,7 +97,7 @@ def _optimizer(table):
 def _resumes(folder, recipe):
     """Whether the folder's run goes on. One without a checkpoint begins afresh."""
     backup = folder / "backup"
-    if not backup.is_dir() or not any(backup.iterdir()):
+    if not any(backup.glob("[!.]*")):  # hidden files were being written by the kill
         return False
     begun = recipes.read(folder / "recipe.toml")
     differing = recipe_files.differences(begun, recipe)
@@ -119,13 +119,8 @@ def _fit(gan, source, recipe, folder, every, resumes):
             # A moving bar fills a log file with thousands of lines.
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=[
-                # Not before: data that `fit` refuses must leave no folder behind.
-                keras.callbacks.LambdaCallback(
-                    on_train_begin=lambda logs: recipe_files.write(
-                        recipe, folder / "recipe.toml"
-                    )
-                ),
                 stop_on_nan,
+                _RecipeWriter(recipe, folder / "recipe.toml"),
                 kg.callbacks.SampleGrid(folder / "samples", every=every),
                 history,
                 # Last, so that an epoch counts as done when all of it is on disk. Kept
@@ -135,14 +130,36 @@ def _fit(gan, source, recipe, folder, every, resumes):
                 ),
             ],
         )
+    except KeyboardInterrupt:
+        typer.echo("\nStopped. The same command goes on from here.", err=True)
+        raise typer.Exit(130) from None
     finally:
         history.on_train_end()  # Keras leaves the file open after ctrl-C.
+    _drop_repeated(folder / "history.csv")
     if stop_on_nan.diverged:
         shutil.rmtree(folder / "backup", ignore_errors=True)
         raise ValueError(
             f"The training diverged: {', '.join(stop_on_nan.diverged)} is not finite. "
             "Lower the learning rate, or train in float32."
         )
+
+
+class _RecipeWriter(keras.callbacks.Callback):
+    """Writes the recipe when training begins: data it refuses leave no folder."""
+
+    def __init__(self, recipe, path):
+        super().__init__()
+        self._recipe, self._path = recipe, path
+
+    def on_train_begin(self, logs=None):
+        recipe_files.write(self._recipe, self._path)
+
+
+def _drop_repeated(history):
+    # An epoch that was logged, but killed before its checkpoint, is logged twice.
+    lines = history.read_text().splitlines()
+    by_epoch = {line.partition(",")[0]: line for line in lines}
+    history.write_text("\n".join(by_epoch.values()) + "\n")
 
 
 @contextlib.contextmanager

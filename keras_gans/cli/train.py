@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from keras_gans.cli import recipes
-from keras_gans.cli.api import library
+import keras_gans as kg
+from keras_gans.cli import recipes, runs
 
 What = Annotated[
     str,
@@ -94,7 +94,7 @@ Every = Annotated[
     int, Option(min=1, metavar="N", help="Epochs between two pictures of samples.")
 ]
 
-EXAMPLES = """
+EXAMPLES = """\b
 Examples:
   keras-gans train dcgan --data digits --epochs 30
   keras-gans train wgan_gp --data faces --image-size 64 --flip --ema-decay 0.999
@@ -126,28 +126,28 @@ def train(
     The run's folder fills with a picture of samples per epoch, the losses and, in the
     end, the preset. The same command goes on where a killed run stopped.
     """
-    recipe = _recipe_in(what)
     given = {
         "arguments": {**_pairs(set_), "seed": seed, "ema_decay": ema_decay},
         "data": {
-            **{"name": data, "split": split, "image_size": image_size},
-            **{"color_mode": color_mode, "flip": flip},
+            "name": data,
+            "split": split,
+            "image_size": image_size,
+            "color_mode": color_mode,
             "on_damaged": "skip" if skip_damaged else None,
+            "flip": flip,
         },
         "fit": {"epochs": epochs, "batch_size": batch_size},
         "training": {"precision": precision, "xla": xla},
     }
-    recipe = overridden(recipe, given)
-    folder = out or pathlib.Path("runs", _run_name(what, recipe))
-    _follow(recipe, folder, every)
+    file = _recipe_file(what)
+    recipe = {"system": what} if file is None else recipes.read(file)
+    _follow(file, overridden(recipe, given), out, every)
 
 
-def _follow(recipe, folder, every):
-    kg = library()
-    from keras_gans.cli import runs  # imports Keras
-
+def _follow(file, recipe, out, every):
     system = kg.get_system(recipe["system"])
     recipe["system"] = next(n for n in kg.list_systems() if kg.get_system(n) is system)
+    folder = out or pathlib.Path("runs", _run_name(file, recipe))
     runs.follow(recipe, folder, every)
     preset = shlex.quote(str(folder / "preset"))
     typer.echo(
@@ -186,15 +186,17 @@ def overridden(recipe, given):
     return recipes.with_defaults(changed)
 
 
-def _recipe_in(what):
+def _recipe_file(what):
+    """The path of a recipe, or `None` for what must be a system's name."""
     path = pathlib.Path(what).expanduser()
     if (path / "recipe.toml").is_file():
-        return recipes.read(path / "recipe.toml")
+        return path / "recipe.toml"
     if path.suffix == ".toml":
-        return recipes.read(path)
-    if path.is_dir():
+        return path
+    # A bare word is a system's name, even if a folder of that name lies here.
+    if path.is_dir() and path.parts != (what,):
         raise ValueError(f"The folder {what} holds no recipe.toml.")
-    return {"system": what}
+    return None
 
 
 def _pairs(settings):
@@ -207,10 +209,11 @@ def _pairs(settings):
     return pairs
 
 
-def _run_name(what, recipe):
-    path = pathlib.Path(what).expanduser().resolve()
-    if path.suffix == ".toml" and path.stem != "recipe":
-        return path.stem
-    if path.suffix == ".toml" or path.is_dir():
-        return (path.parent if path.suffix else path).name
-    return f"{recipe['system'].lower()}_{pathlib.Path(recipe['data']['name']).stem}"
+def _run_name(file, recipe):
+    if file is not None:
+        file = file.resolve()
+        name = file.parent.name if file.name == "recipe.toml" else file.stem
+        if name not in ("", "preset"):
+            return name
+    data = pathlib.Path(recipe["data"]["name"]).expanduser().resolve()
+    return f"{recipe['system']}_{data.stem}"

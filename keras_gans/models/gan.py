@@ -118,6 +118,11 @@ class GAN(AdversarialModel):
         self.update_together(both_losses)
         return self.logs()
 
+    @property
+    def adaptable(self):
+        """Whether the generator has the output bias that `adapt` sets."""
+        return "pixels" in [layer.name for layer in self.generator.layers]
+
     def adapt(self, images):
         """Sets the generator's output bias so that it starts from the mean image.
 
@@ -125,10 +130,9 @@ class GAN(AdversarialModel):
             images: The training images, uint8 or floats in [-1, 1].
 
         Raises:
-            ValueError: when the generator is your own, without a layer "pixels".
+            ValueError: when the generator has none; see `adaptable`.
         """
-        names = [layer.name for layer in self.generator.layers]
-        if "pixels" not in names:
+        if not self.adaptable:
             raise ValueError("Only the paper's generator has an output bias to adapt.")
         mean = ops.convert_to_numpy(images).mean(axis=0, dtype="float64").reshape(-1)
         is_bytes = keras.backend.standardize_dtype(images.dtype) == "uint8"

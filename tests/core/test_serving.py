@@ -53,7 +53,8 @@ CLIENT = """
             except (tf.errors.InvalidArgumentError, ValueError) as error:
                 results.append(["error", str(error)])
         signatures = {
-            name: sorted(signature.inputs) for name, signature in meta.signature_def.items()
+            name: sorted(signature.inputs)
+            for name, signature in meta.signature_def.items()
         }
     print(json.dumps([results, signatures]))
 """
@@ -172,9 +173,10 @@ def test_warm_up_requests_decode_as_prediction_logs(served_dcgan):
 
 
 def decode_prediction_log(record):
-    """Reads a record with protocol buffers' own parser and the published field numbers."""
+    """Reads a record with protocol buffers' own parser."""
     import tensorflow as tf
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    from tensorflow.core.framework.tensor_pb2 import TensorProto
 
     kinds = descriptor_pb2.FieldDescriptorProto
     file = descriptor_pb2.FileDescriptorProto(name="warm_up.proto", package="warm_up")
@@ -200,20 +202,10 @@ def decode_prediction_log(record):
     log = message_factory.GetMessageClass(descriptor).FromString(record)
     request = log.predict_log.request
     inputs = {
-        entry.key: tf.make_ndarray(
-            tf.compat.v1.TensorProto.FromString(entry.value)
-            if hasattr(tf.compat.v1, "TensorProto")
-            else _tensor_proto(entry.value)
-        )
+        entry.key: tf.make_ndarray(TensorProto.FromString(entry.value))
         for entry in request.inputs
     }
     return request.model_spec.signature_name, inputs
-
-
-def _tensor_proto(raw):
-    from tensorflow.core.framework import tensor_pb2
-
-    return tensor_pb2.TensorProto.FromString(raw)
 
 
 def test_export_is_float32_under_mixed_precision(tmp_path):

@@ -1,6 +1,8 @@
-"""The library, imported only when a command needs it.
+"""The console script `keras-gans`, installed as the top-level `keras_gans_launcher`.
 
-Keras and its backend take seconds to import; `keras-gans --help` must not wait.
+It is no part of the package `keras_gans`: TensorFlow 2.21 prints start-up lines on
+standard error whatever TF_CPP_MIN_LOG_LEVEL says, and importing any module of the
+package imports TensorFlow. Only a module outside can hold those lines back.
 """
 
 import contextlib
@@ -9,25 +11,17 @@ import re
 import sys
 import tempfile
 
-# TensorFlow 2.21 says this while it is imported, whatever TF_CPP_MIN_LOG_LEVEL is.
-_START_UP = re.compile(rb"I\d{4} |WARNING: All log messages before absl::Init")
+_START_UP = re.compile(
+    rb"[IW]\d{4} |WARNING: All log messages before|To enable the foll"
+)
 
 
-def library():
-    """Imports `keras_gans` without the start-up messages of its backend.
-
-    Returns:
-        The module. `TF_CPP_MIN_LOG_LEVEL`, if set, is left as it is.
-    """
+def main():
+    """Runs the command line."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if "keras" in sys.modules:
-        import keras_gans
-
-        return keras_gans
     with _without(_START_UP):
-        import keras_gans.models  # the package itself may import lazily
-
-        return keras_gans
+        from keras_gans.cli import main
+    main()
 
 
 @contextlib.contextmanager

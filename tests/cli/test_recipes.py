@@ -1,0 +1,140 @@
+import pytest
+
+import keras_gans as kg
+from keras_gans.cli import recipe_files, recipes
+
+RECIPE = """
+system = "wgan_gp"
+[arguments]
+image_shape = [8, 8, 1]
+penalty_weight = 5
+[data]
+name = "digits"
+image_size = 8
+[fit]
+epochs = 3
+[optimizers.critic]
+class = "Adam"
+learning_rate = 1e-4
+"""
+
+
+def read(tmp_path, text):
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    return recipes.read(path)
+
+
+def test_defaults_fill_what_is_left_out(tmp_path):
+    recipe = recipes.with_defaults(read(tmp_path, RECIPE))
+    assert recipe["fit"] == {"batch_size": 64, "epochs": 3}
+    assert recipe["data"]["split"] == "train" and recipe["data"]["flip"] is False
+    assert recipe["training"] == {"precision": "float32"}
+    recipes.check_system(recipe, kg.WGANGP)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("system", "sistem", "no key sistem: did you mean system"),
+        ('system = "wgan_gp"', "", "key system is missing"),
+        ("[fit]", "[fitt]", "no key fitt: did you mean fit"),
+        ("epochs = 3", "epoch = 3", "no key fit.epoch: did you mean epochs"),
+        ("epochs = 3", "epochs = 0", "fit.epochs must be a whole number from 1 on"),
+        ("epochs = 3", "epochs = true", "fit.epochs must be a whole number from 1 on"),
+        ("image_size = 8", "image_size = [8]", r"pixels or \[height, width\]"),
+        ("epochs = 3", "epochs = ", "is no TOML"),
+        ("[optimizers.critic]", "[optimizers]", "optimizers.class must be a table"),
+    ],
+)
+def test_broken_recipes_are_refused_by_key(tmp_path, old, new, message):
+    with pytest.raises(ValueError, match=message) as error:
+        read(tmp_path, RECIPE.replace(old, new))
+    assert "recipe.toml" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("penalty_weight", "penalty", "arguments.penalty: did you mean penalty_weight"),
+        ("penalty_weight = 5", 'penalty_weight = "5"', "must be a number. Found: '5'"),
+        ("[8, 8, 1]", "[8, 0, 1]", "image_shape must be a list of whole numbers"),
+        ("penalty_weight = 5", 'generator = "x"', "no key arguments.generator"),
+        ("optimizers.critic", "optimizers.critik", "critik: did you mean critic"),
+        ('"Adam"', '"Adan"', "optimizers.critic.class must be one of Adam"),
+        ("learning_rate =", "rate =", "critic.rate: did you mean"),
+        ("= 1e-4", "= true", "critic.learning_rate must be a number"),
+    ],
+)
+def test_what_the_system_does_not_take_is_refused_by_key(tmp_path, old, new, message):
+    recipe = recipes.with_defaults(read(tmp_path, RECIPE.replace(old, new)))
+    with pytest.raises(ValueError, match=message):
+        recipes.check_system(recipe, kg.WGANGP)
+
+
+def test_tables_are_tables(tmp_path):
+    with pytest.raises(ValueError, match="fit must be a table. Found: 3"):
+        read(tmp_path, 'system = "gan"\nfit = 3')
+
+
+def test_nesting_without_end_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="is no TOML"):
+        read(tmp_path, f"epochs = {'[' * 5000}")
+
+
+def test_large_files_are_not_read(tmp_path):
+    with pytest.raises(ValueError, match="larger than 1 MB"):
+        read(tmp_path, "#" * (recipes.MAX_BYTES + 1))
+
+
+def test_absent_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no recipe"):
+        recipes.read(tmp_path / "recipe.toml")
+
+
+def test_text_round_trip(tmp_path):
+    odd = 'a "b"\\ \n\t\x7f é 🎲'
+    recipe = {
+        "system": "gan",
+        "arguments": {"image_shape": (8, 8, 1), "minimax": True, "rate": 1e-05},
+        "data": {"name": odd},
+        "optimizers": {"generator": {"class": "SGD", "learning_rate": 3}},
+    }
+    recipe_files.write(recipe, tmp_path / "new" / "recipe.toml")
+    again = recipes.read(tmp_path / "new" / "recipe.toml")
+    recipe["arguments"]["image_shape"] = [8, 8, 1]
+    assert again == recipe
+    assert [f.name for f in (tmp_path / "new").iterdir()] == ["recipe.toml"]
+
+
+def test_differences_are_named():
+    old = {"fit": {"epochs": 2, "batch_size": 4}, "system": "gan"}
+    new = {"fit": {"epochs": 3, "batch_size": 4}, "training": {"xla": True}}
+    assert recipe_files.differences(old, new) == [
+        "fit.epochs (2, now 3)",
+        "system (gan, now none)",
+        "training.xla (none, now True)",
+    ]
+    assert recipe_files.differences(old, old) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("0.5", 0.5),
+        ("true", True),
+        ("[8, 8, 1]", [8, 8, 1]),
+        ('"mlp"', "mlp"),
+        ("mlp", "mlp"),
+        ("not-saturating", "not-saturating"),
+    ],
+)
+def test_values_on_the_command_line(text, value):
+    assert recipes.parse_value(text) == value
+
+
+@pytest.mark.parametrize("text", ["[3", "1\nother = 2", "a b", ""])
+def test_what_is_no_value(text):
+    with pytest.raises(ValueError, match="value"):
+        recipes.parse_value(text)

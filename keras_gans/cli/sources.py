@@ -3,7 +3,6 @@
 import keras
 
 from keras_gans import data
-from keras_gans.data.loading import locate
 
 
 class Source:
@@ -79,4 +78,4 @@ class Source:
 
 
 def _is_streamed(name):
-    return keras.backend.backend() == "tensorflow" and locate(name)[0] == "folder"
+    return keras.backend.backend() == "tensorflow" and data.locate(name)[0] == "folder"

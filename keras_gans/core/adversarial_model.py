@@ -4,7 +4,12 @@ import keras
 from keras import ops
 
 from keras_gans.core import gradients, moving_average
-from keras_gans.core.optimizers import PlayersOptimizer, built_for
+from keras_gans.core.optimizers import (
+    PlayersOptimizer,
+    built_for,
+    check_strategy_support,
+    put_back_unless,
+)
 from keras_gans.core.random import SeedStream, make_distinct_on_replicas, seeded
 from keras_gans.core.reports import Reports
 from keras_gans.core.sampling import Sampling
@@ -142,7 +147,7 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
             chosen = optimizers.get(name)
             chosen = defaults[player] if chosen is None else chosen
             optimizer = built_for(chosen, self.variables_of(player), name)
-            self._check_strategy_support(optimizer, steps_per_execution)
+            check_strategy_support(optimizer, steps_per_execution)
             setattr(self, name, optimizer)
         super().compile(
             optimizer=PlayersOptimizer(
@@ -153,20 +158,6 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
             run_eagerly=run_eagerly,
             auto_scale_loss=False,
         )
-
-    def _check_strategy_support(self, optimizer, steps_per_execution):
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
-        if inner.gradient_accumulation_steps:
-            accumulates = "gradient_accumulation_steps"
-        elif steps_per_execution > 1:
-            accumulates = "steps_per_execution"
-        else:
-            return
-        if gradients.replica().count > 1:
-            raise ValueError(
-                f"Keras cannot combine {accumulates} > 1 with a distribution strategy "
-                "of several replicas; set it to 1."
-            )
 
     def variables_of(self, player):
         """Trainable variables of the networks that `player` improves."""
@@ -221,33 +212,22 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
             return totals, terms
 
         terms, found = gradients.value_and_gradients(objective, groups)
-        moved = [v for group in groups for v in group] + self._twin_weights(players)
-        slots = [v for optimizer in optimizers for v in optimizer.variables]
-        held = None if when is None else [ops.copy(v.value) for v in moved + slots]
-        for optimizer, group_gradients, group in zip(
-            optimizers, found, groups, strict=True
-        ):
-            gradients.apply(optimizer, group_gradients, group)
-        self._follow(players)
-        if when is not None:
-            for variable, old in zip(moved + slots, held, strict=True):
-                variable.assign(ops.where(when, variable.value, old))
+        moved = [v for group in groups for v in group]
+        moved += [v for optimizer in optimizers for v in optimizer.variables]
+        moves_twin = self._moves_twin(players)
+        if moves_twin:
+            moved += self.sampler.weights
+        with put_back_unless(when, moved):
+            for i, optimizer in enumerate(optimizers):
+                gradients.apply(optimizer, found[i], groups[i])
+            if moves_twin:
+                source = getattr(self, self.sampling_network)
+                moving_average.follow(self.sampler, source, self.ema_decay)
         return self._record(terms)
-
-    def _twin_weights(self, players):
-        return (
-            getattr(self, self._twin_name).weights if self._moves_twin(players) else []
-        )
 
     def _moves_twin(self, players):
         improved = [name for player in players for name in self.players[player]]
         return self.ema_decay is not None and self.sampling_network in improved
-
-    def _follow(self, players):
-        if self._moves_twin(players):
-            twin = getattr(self, self._twin_name)
-            source = getattr(self, self.sampling_network)
-            moving_average.follow(twin, source, self.ema_decay)
 
     def _record(self, terms_by_player):
         for terms in terms_by_player.values():

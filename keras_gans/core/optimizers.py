@@ -1,7 +1,12 @@
 """What Keras sees as `model.optimizer`: the optimizers of all players at once."""
 
+import contextlib
+
 import keras
 import numpy as np
+from keras import ops
+
+from keras_gans.core import gradients
 
 
 class PlayersOptimizer(keras.optimizers.Optimizer):
@@ -95,3 +100,41 @@ def built_for(optimizer, variables, name):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=name)
     optimizer.build(variables)
     return optimizer
+
+
+def check_strategy_support(optimizer, steps_per_execution):
+    """Refuses what Keras 3.15 cannot do on several replicas.
+
+    Raises:
+        ValueError: for several steps per execution, or accumulated gradients.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if inner.gradient_accumulation_steps:
+        several = "gradient_accumulation_steps"
+    elif steps_per_execution > 1:
+        several = "steps_per_execution"
+    else:
+        return
+    if gradients.replica().count > 1:
+        raise ValueError(
+            f"Keras cannot combine {several} > 1 with a distribution strategy of "
+            "several replicas; set it to 1."
+        )
+
+
+@contextlib.contextmanager
+def put_back_unless(condition, variables):
+    """Undoes what the block does to `variables`, where `condition` is false.
+
+    An optimizer cannot step inside a conditional under a strategy, so the step is
+    taken and taken back.
+
+    Args:
+        condition: Scalar boolean tensor; `None` never undoes.
+        variables: `keras.Variable`s that the block may assign.
+    """
+    held = None if condition is None else [ops.copy(v.value) for v in variables]
+    yield
+    if held is not None:
+        for variable, old in zip(variables, held, strict=True):
+            variable.assign(ops.where(condition, variable.value, old))

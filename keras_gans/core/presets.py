@@ -113,10 +113,7 @@ def _uncompiled_twin(model, config):
     import numpy as np
 
     twin = keras.saving.deserialize_keras_object(config)
-    for name in getattr(model, "networks", ()):
-        getattr(twin, name).set_weights(getattr(model, name).get_weights())
-    if hasattr(model, "copy_state_to"):
-        model.copy_state_to(twin)
+    model.copy_state_to(twin)
     for mine, its in zip(model.weights, twin.weights, strict=True):
         # A weight outside every network would silently be saved as initialised.
         if not np.array_equal(mine.numpy(), its.numpy(), equal_nan=True):

@@ -98,6 +98,7 @@ class Training:
         x=None,
         y=None,
         batch_size=None,
+        epochs=1,
         *,
         shuffle=True,
         callbacks=None,
@@ -114,6 +115,7 @@ class Training:
             y: Labels, for class-conditional systems; with arrays only.
             batch_size: Images per update (default 32). A system that plays k critic
                 steps on fresh data reads k times as many per step.
+            epochs: Passes over the data.
             shuffle: Whether arrays are shuffled, in an order that depends on the
                 model's seed and the epoch alone; the last incomplete batch is dropped.
             callbacks: As in Keras.
@@ -130,6 +132,11 @@ class Training:
         for name in ("sample_weight", "class_weight", "validation_split"):
             if kwargs.get(name):
                 raise ValueError(f"A GAN's losses use no {name}; leave it out.")
+        if checks.is_array(x) and kwargs.get("steps_per_epoch"):
+            raise ValueError(
+                "With arrays an epoch is one pass over them: leave steps_per_epoch "
+                "out, or pass a tf.data.Dataset."
+            )
         x = self._as_batches(x, y, batch_size, shuffle)
         if validation_data is not None:
             a, b, _ = keras.utils.unpack_x_y_sample_weight(validation_data)
@@ -143,6 +150,7 @@ class Training:
             callbacks = _with_callback(callbacks, order)
         return super().fit(
             x,
+            epochs=epochs,
             shuffle=False,
             callbacks=callbacks,
             validation_data=validation_data,

@@ -132,6 +132,11 @@ def test_weights_of_samples_are_refused(argument):
         compiled(tiny_gan()).fit(images(4), verbose=0, **argument)
 
 
+def test_steps_per_epoch_goes_with_data_sets_alone():
+    with pytest.raises(ValueError, match="one pass"):
+        compiled(tiny_gan()).fit(images(8), steps_per_epoch=1, verbose=0)
+
+
 def test_y_with_a_data_set_is_refused():
     class Batches(keras.utils.PyDataset):
         def __len__(self):

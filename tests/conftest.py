@@ -13,3 +13,14 @@ if keras.backend.backend() == "tensorflow":
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
+elif keras.backend.backend() == "jax":
+    import tempfile
+
+    import jax
+
+    # The contract builds the same small model again and again; JAX would compile it
+    # anew each time.
+    _compiled = tempfile.TemporaryDirectory(prefix="keras_gans_tests_")
+    jax.config.update("jax_compilation_cache_dir", _compiled.name)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_gans.core import gradients, moving_average
+from keras_gans.core.checks import check_sampling_network
 from keras_gans.core.optimizers import (
     PlayersOptimizer,
     built_for,
@@ -85,6 +86,8 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
                     f"The {name} has no weights yet: give it an Input layer, or call "
                     "it once on a batch, before handing it to the system."
                 )
+            if name == self.sampling_network:
+                check_sampling_network(network, self.image_shape, self.latent_dim)
             self._prepare_for_replicas(network)
             setattr(self, name, network)
         self._own_networks = tuple(given)

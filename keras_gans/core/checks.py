@@ -70,6 +70,28 @@ def check_images(images, image_shape):
     raise ValueError(f"{found}: rescale them to [-1, 1].")
 
 
+def check_sampling_network(network, image_shape, latent_dim):
+    """Checks that a generator of the user's makes the images that the system expects.
+
+    Args:
+        network: Built `keras.Model`; one that does not know its shapes is let through.
+        image_shape: Tuple.
+        latent_dim: Length of a latent vector.
+
+    Raises:
+        ValueError: when latents or images have another shape.
+    """
+    if not isinstance(network, keras.Sequential) and not hasattr(network, "inputs"):
+        return
+    latents = tuple(keras.tree.flatten(network.inputs)[0].shape[1:])
+    images = tuple(keras.tree.flatten(network.outputs)[0].shape[1:])
+    if latents != (latent_dim,) or images != image_shape:
+        raise ValueError(
+            f"The {network.name} makes {images} from {latents}; the system was built "
+            f"for images {image_shape} from latents {(latent_dim,)}."
+        )
+
+
 def check_labels(labels, num_classes):
     """Checks integer labels of shape `(batch,)`, or one-hot `(batch, num_classes)`.
 

@@ -8,6 +8,8 @@ from keras_gans.core import gradients
 from tests.contract import on_tensorflow, two_replicas
 from tests.systems import images, tiny_gan
 
+pytestmark = pytest.mark.every_backend
+
 
 class Probe(kg.AdversarialModel):
     """One number per player; the losses of each test are given to it."""

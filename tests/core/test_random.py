@@ -7,6 +7,8 @@ from keras import ops
 
 from keras_gans.core.random import CounterStream, SeedStream, _threefry, seeded
 
+pytestmark = pytest.mark.every_backend
+
 
 def numbers(tensor):
     return ops.convert_to_numpy(tensor)

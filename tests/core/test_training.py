@@ -162,6 +162,14 @@ def test_unbuilt_network_is_refused():
         tiny_gan(generator=network)
 
 
+def test_generator_of_another_shape_is_refused():
+    shapes = {"images": (5, (4, 4, 3)), "latents": (5, (4, 4, 1))}
+    for latent_dim, image_shape in shapes.values():
+        network = tiny_gan(image_shape=image_shape, latent_dim=latent_dim).generator
+        with pytest.raises(ValueError, match="the system was built for"):
+            tiny_gan(generator=network)
+
+
 def test_xla_trains():
     gan = compiled(tiny_dcgan(), jit_compile=True)
     history = gan.fit(images(8, side=8), batch_size=4, verbose=0).history

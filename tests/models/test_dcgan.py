@@ -89,7 +89,6 @@ def test_discriminator_forward_matches_reference():
     np.testing.assert_allclose(scores, [0.639952, 0.433653], atol=2e-6)
 
 
-@pytest.mark.every_backend
 def test_train_step_matches_reference():
     """Fixture F1: losses, gradients, and weights after two steps."""
     gan = reference_dcgan()

@@ -51,7 +51,6 @@ def test_unknown_architecture():
         kg.WGAN((32, 32, 3), architecture="resnet")
 
 
-@pytest.mark.every_backend
 def test_train_steps_match_reference():
     """Fixture F2a: two steps of two critic updates and one of the generator."""
     gan = kg.WGAN((32, 32, 3), latent_dim=16, base_channels=8, critic_steps=2)

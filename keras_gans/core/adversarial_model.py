@@ -4,13 +4,8 @@ import keras
 from keras import ops
 
 from keras_gans.core import gradients, moving_average
+from keras_gans.core import optimizers as kernel_optimizers
 from keras_gans.core.checks import check_sampling_network
-from keras_gans.core.optimizers import (
-    PlayersOptimizer,
-    built_for,
-    check_strategy_support,
-    put_back_unless,
-)
 from keras_gans.core.random import SeedStream, make_distinct_on_replicas, seeded
 from keras_gans.core.reports import Reports
 from keras_gans.core.sampling import Sampling
@@ -145,21 +140,28 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
                 f"steps_per_execution and run_eagerly. Found: {', '.join(unknown)}. "
                 "The losses are the paper's, written in train_step."
             )
+        options = {
+            "jit_compile": jit_compile,
+            "steps_per_execution": steps_per_execution,
+            "run_eagerly": run_eagerly,
+        }
+        # As given: "auto" is decided anew on the machine that loads the model.
+        self._compile_options = tuple(options.items())
         defaults = self.default_optimizers()
         for name, player in names.items():
             chosen = optimizers.get(name)
             chosen = defaults[player] if chosen is None else chosen
-            optimizer = built_for(chosen, self.variables_of(player), name)
-            check_strategy_support(optimizer, steps_per_execution)
+            optimizer = kernel_optimizers.built_for(
+                chosen, self.variables_of(player), name
+            )
+            kernel_optimizers.check_strategy_support(optimizer, steps_per_execution)
             setattr(self, name, optimizer)
         super().compile(
-            optimizer=PlayersOptimizer(
+            optimizer=kernel_optimizers.PlayersOptimizer(
                 {player: getattr(self, name) for name, player in names.items()}
             ),
-            jit_compile=jit_compile,
-            steps_per_execution=steps_per_execution,
-            run_eagerly=run_eagerly,
             auto_scale_loss=False,
+            **options,
         )
 
     def variables_of(self, player):
@@ -220,7 +222,7 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         moves_twin = self._moves_twin(players)
         if moves_twin:
             moved += self.sampler.weights
-        with put_back_unless(when, moved):
+        with kernel_optimizers.put_back_unless(when, moved):
             for i, optimizer in enumerate(optimizers):
                 gradients.apply(optimizer, found[i], groups[i])
             if moves_twin:

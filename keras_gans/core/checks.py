@@ -169,7 +169,8 @@ def check_data_set(model, data):
         first = data[0] if data.num_batches != 0 else None
     else:
         # A generator: looking at its first batch would consume it.
-        if not hasattr(data, "__iter__") and not hasattr(data, "__getitem__"):
+        is_several = isinstance(data, (list, tuple, dict))
+        if is_several or not hasattr(data, "__iter__"):
             raise TypeError(
                 "fit takes arrays, a tf.data.Dataset or a keras.utils.PyDataset. "
                 f"Found: {type(data).__name__}."

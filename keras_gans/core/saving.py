@@ -52,9 +52,7 @@ class Saving:
             )
             for player in self.players
         }
-        for name in ("jit_compile", "steps_per_execution", "run_eagerly"):
-            config[name] = getattr(self, name)
-        return config
+        return {**config, **dict(self._compile_options)}
 
     def compile_from_config(self, config):
         """Compiles with what `get_compile_config` returned; optimizers are built."""

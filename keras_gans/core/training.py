@@ -130,7 +130,7 @@ class Training:
         if not self.compiled:
             raise ValueError("Call compile() before fit().")
         for name in ("sample_weight", "class_weight", "validation_split"):
-            if kwargs.get(name):
+            if kwargs.pop(name, None) is not None:
                 raise ValueError(f"A GAN's losses use no {name}; leave it out.")
         if checks.is_array(x) and kwargs.get("steps_per_epoch"):
             raise ValueError(

@@ -79,6 +79,7 @@ class CGAN(GAN):
         seed=0,
         **kwargs,
     ):
+        # Not GAN's constructor: it would build GAN's networks.
         AdversarialModel.__init__(
             self, image_shape, latent_dim, num_classes, ema_decay, seed, **kwargs
         )

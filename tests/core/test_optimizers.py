@@ -104,6 +104,14 @@ def test_loading_into_other_optimizers_names_them(tmp_path):
         other.load_weights(path)
 
 
+def test_xla_is_decided_where_the_model_is_loaded():
+    gan = compiled()
+    assert gan.get_compile_config()["jit_compile"] == "auto"
+    gan.compile(jit_compile=False, steps_per_execution=2)
+    config = gan.get_compile_config()
+    assert (config["jit_compile"], config["steps_per_execution"]) == (False, 2)
+
+
 @drops_with_a_warning
 def test_loading_a_file_without_optimizers_into_compiled_ones_is_refused(tmp_path):
     path = tmp_path / "gan.weights.h5"

@@ -125,7 +125,7 @@ def test_optimizers_by_name_and_a_used_one():
 
 
 @pytest.mark.parametrize(
-    "argument", [{"class_weight": {0: 1.0}}, {"sample_weight": [1.0]}]
+    "argument", [{"class_weight": {0: 1.0}}, {"sample_weight": np.ones(4)}]
 )
 def test_weights_of_samples_are_refused(argument):
     with pytest.raises(ValueError, match="use no"):
@@ -151,9 +151,10 @@ def test_y_with_a_data_set_is_refused():
     gan.fit(Batches(), verbose=0)
 
 
-def test_something_that_yields_no_batches():
-    with pytest.raises(TypeError, match="Found: int"):
-        compiled(tiny_gan()).fit(3, verbose=0)
+@pytest.mark.parametrize("data", [3, [images(4)], (images(4), None)])
+def test_something_that_yields_no_batches(data):
+    with pytest.raises(TypeError, match=f"Found: {type(data).__name__}"):
+        compiled(tiny_gan()).fit(data, verbose=0)
 
 
 def test_unbuilt_network_is_refused():

@@ -125,7 +125,7 @@ def _fit(gan, source, recipe, folder, every, resumes):
                 history,
                 # Last, so that an epoch counts as done when all of it is on disk. Kept
                 # until the preset is saved: a full disk must not cost the training.
-                keras.callbacks.BackupAndRestore(
+                kg.callbacks.BackupAndRestore(
                     folder / "backup", delete_checkpoint=False
                 ),
             ],

@@ -60,18 +60,6 @@ def test_impossible_sizes():
         kg.WGANGP((32, 32, 1), architecture="vit")
 
 
-def test_gradient_penalty_of_a_linear_critic_is_closed_form():
-    weight = np.array([[3.0], [4.0]], "float32")
-    penalty = kg.losses.gradient_penalty(lambda x: x @ weight, ops.ones((5, 2)))
-    assert float(penalty) == pytest.approx((5.0 - 1.0) ** 2)
-
-
-def test_gradient_penalty_golden_value():
-    x = ops.array([[1.0, 1.0], [2.0, 0.0]])
-    penalty = kg.losses.gradient_penalty(lambda t: t[:, 0] ** 2 + 2 * t[:, 1] ** 2, x)
-    assert float(penalty) == pytest.approx(10.527864, abs=1e-5)
-
-
 def test_gradient_penalty_is_finite_at_zero_slope():
     gan = kg.WGANGP((2,), 2, "mlp", 4, critic_steps=1)
     for weight in gan.critic.trainable_weights:
@@ -80,14 +68,6 @@ def test_gradient_penalty_is_finite_at_zero_slope():
     gan.train_on_batch(np.array([[0.1, -0.2], [0.3, -0.4]], "float32"))
     for weight in gan.critic.trainable_weights:
         assert np.isfinite(ops.convert_to_numpy(weight)).all()
-
-
-def test_interpolation_has_one_coefficient_per_sample():
-    real, fake = ops.zeros((4, 3, 3, 1)), ops.ones((4, 3, 3, 1))
-    blend = kg.losses.interpolate(real, fake, seed=kg.core.random.SeedStream(0))
-    blend = ops.convert_to_numpy(blend)
-    assert np.ptp(blend, axis=(1, 2, 3)).max() == 0
-    assert np.ptp(blend) > 0.01
 
 
 def reference_wgan_gp():

@@ -1,9 +1,9 @@
 """Real pictures in, batches out: named data sets, folders and `.npz` files."""
 
-from .array_batches import ArrayBatches
-from .loading import class_names, load, locate
-from .pixels import resize, to_uint8, to_unit
-from .streaming import pipeline
+from keras_gans.data.array_batches import ArrayBatches
+from keras_gans.data.loading import class_names, load, locate
+from keras_gans.data.pixels import resize, to_uint8, to_unit
+from keras_gans.data.streaming import pipeline
 
 __all__ = [
     "ArrayBatches",

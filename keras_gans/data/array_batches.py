@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from .order import epoch_order, natural_number, num_batches
+from keras_gans.data.order import epoch_order, natural_number, num_batches
 
 
 class ArrayBatches(keras.utils.PyDataset):

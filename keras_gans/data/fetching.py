@@ -5,11 +5,11 @@ import os
 import keras
 import numpy as np
 
-from .array_batches import aligned_arrays
-from .decoding import DamagedPicture
-from .loading import load, locate
-from .picture_files import PictureFiles
-from .pixels import resize
+from keras_gans.data.array_batches import aligned_arrays
+from keras_gans.data.decoding import DamagedPicture
+from keras_gans.data.loading import load, locate
+from keras_gans.data.picture_files import PictureFiles
+from keras_gans.data.pixels import resize
 
 
 def fetch_from_arrays(tf, arrays, image_size=None, antialias=True):

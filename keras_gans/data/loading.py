@@ -4,12 +4,12 @@ import difflib
 import os
 from pathlib import Path, PurePath
 
-from .digits import CLASS_NAMES, load_digits
-from .folder import list_folder
-from .npz import load_npz, npz_class_names
-from .picture_files import PictureFiles
-from .pixels import as_size, check_color_mode, recolor, resize
-from .tfds_source import UnknownDataset, load_tfds, tfds_class_names
+from keras_gans.data.digits import CLASS_NAMES, load_digits
+from keras_gans.data.folder import list_folder
+from keras_gans.data.npz import load_npz, npz_class_names
+from keras_gans.data.picture_files import PictureFiles
+from keras_gans.data.pixels import as_size, check_color_mode, recolor, resize
+from keras_gans.data.tfds_source import UnknownDataset, load_tfds, tfds_class_names
 
 _VARIABLE = "KERAS_GANS_DATA"
 

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
-from .decoding import DamagedPicture, read_header, read_picture
-from .folder import list_folder
-from .pixels import as_size, check_color_mode, fit_picture
+from keras_gans.data.decoding import DamagedPicture, read_header, read_picture
+from keras_gans.data.folder import list_folder
+from keras_gans.data.pixels import as_size, check_color_mode, fit_picture
 
 _MANY = 1000
 _NAMED = 5

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from .order import natural_number
+from keras_gans.data.order import natural_number
 
 
 def to_unit(images):

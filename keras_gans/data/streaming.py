@@ -5,8 +5,8 @@ import os
 import keras
 import numpy as np
 
-from .fetching import fetch_from_arrays, fetch_from_name
-from .order import epoch_flips, epoch_order, natural_number, num_batches
+from keras_gans.data.fetching import fetch_from_arrays, fetch_from_name
+from keras_gans.data.order import epoch_flips, epoch_order, natural_number, num_batches
 
 
 def pipeline(

@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 
-from .picture_files import mixed_sizes
-from .pixels import resize
+from keras_gans.data.picture_files import mixed_sizes
+from keras_gans.data.pixels import resize
 
 
 class UnknownDataset(Exception):

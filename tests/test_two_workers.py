@@ -29,7 +29,14 @@ WORKER = """
     images = np.random.default_rng(0).integers(0, 256, (32, 4, 4, 1)).astype("uint8")
     with strategy.scope():
         gan = kg.CGAN((4, 4, 1), 3, 3, ema_decay=0.5)
-        gan.compile()
+        gan.compile(run_eagerly=True)
+    seen, unpack = [], gan.unpack
+
+    def watched(data):
+        seen.append(data[0].numpy())
+        return unpack(data)
+
+    object.__setattr__(gan, "unpack", watched)
     labels = np.arange(32) % 3
     if sys.argv[2] == "arrays":
         data = {"x": images, "y": labels, "batch_size": 8}
@@ -38,14 +45,14 @@ WORKER = """
     history = gan.fit(**data, epochs=2, verbose=0).history
     state = [keras.ops.convert_to_numpy(w) for w in gan.weights]
     logs = [history[name] for name in gan.reports]
-    np.savez(sys.argv[1], *state, logs=np.array(logs, "float64"))
+    np.savez(sys.argv[1], *state, logs=np.array(logs, "float64"), seen=np.stack(seen))
 """
 
 
 @on_tensorflow
 @pytest.mark.slow
 @pytest.mark.parametrize("data", ["arrays", "pipeline"])
-def test_two_workers_end_with_equal_weights(tmp_path, data):
+def test_two_workers_share_each_batch_and_end_equal(tmp_path, data):
     workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
     running = []
     for index in range(2):
@@ -67,7 +74,13 @@ def test_two_workers_end_with_equal_weights(tmp_path, data):
         assert process.returncode == 0, errors[-2000:]
     first, second = (np.load(tmp_path / f"{index}.npz") for index in range(2))
     assert len(first.files) > 10
-    for name in first.files:
+    seen = [worker["seen"] for worker in (first, second)]
+    # Two epochs of four steps, half of the batch of eight each time.
+    assert [part.shape for part in seen] == [(8, 4, 4, 4, 1)] * 2
+    for epoch in (slice(0, 4), slice(4, 8)):
+        images = np.concatenate([part[epoch].reshape(16, 16) for part in seen])
+        assert len(np.unique(images, axis=0)) == 32
+    for name in set(first.files) - {"seen"}:
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
     assert np.isfinite(first["logs"]).all() and first["logs"].shape == (2, 2)
 

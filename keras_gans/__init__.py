@@ -2,8 +2,7 @@
 
 from keras_gans import callbacks, data, layers, losses
 from keras_gans.core.adversarial_model import AdversarialModel
-from keras_gans.core.presets import PresetError, list_presets
-from keras_gans.core.presets import load_from_preset as from_preset
+from keras_gans.core.presets import PresetError, from_preset, list_presets
 from keras_gans.models import (
     CGAN,
     DCGAN,

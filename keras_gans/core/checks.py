@@ -81,7 +81,7 @@ def check_sampling_network(network, image_shape, latent_dim):
     Raises:
         ValueError: when latents or images have another shape.
     """
-    if not isinstance(network, keras.Sequential) and not hasattr(network, "inputs"):
+    if not hasattr(network, "inputs"):
         return
     latents = tuple(keras.tree.flatten(network.inputs)[0].shape[1:])
     images = tuple(keras.tree.flatten(network.outputs)[0].shape[1:])

@@ -1,7 +1,14 @@
 """Layers and networks that two systems or more share."""
 
+from keras_gans.layers.dcgan_weights import dcgan_weights
 from keras_gans.layers.maxout import Maxout
 from keras_gans.layers.perceptrons import build_mlp_critic, build_mlp_generator
 from keras_gans.layers.rescaling import Rescaling
 
-__all__ = ["Maxout", "Rescaling", "build_mlp_critic", "build_mlp_generator"]
+__all__ = [
+    "Maxout",
+    "Rescaling",
+    "build_mlp_critic",
+    "build_mlp_generator",
+    "dcgan_weights",
+]

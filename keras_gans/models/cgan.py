@@ -11,7 +11,7 @@ import keras
 from keras import layers, ops
 
 from keras_gans.core.adversarial_model import AdversarialModel
-from keras_gans.layers import Maxout, Rescaling
+from keras_gans.layers import Maxout, Rescaling, dcgan_weights
 from keras_gans.models.gan import (
     GAN,
     flat_unit_pixels,
@@ -192,26 +192,21 @@ def _with_maps(x, y):
 def _conv(channels, name):
     # The reference pads 2 on all sides; Keras' "same" would shift by a pixel.
     pad = layers.ZeroPadding2D(2)
-    conv = layers.Conv2D(channels, 5, strides=2, name=name, **_plain())
+    conv = layers.Conv2D(channels, 5, strides=2, name=name, **dcgan_weights())
     return lambda x: conv(pad(x))
 
 
 def _deconv(channels, name):
     # The transpose of that convolution on a map of twice the size.
-    deconv = layers.Conv2DTranspose(channels, 5, strides=2, name=name, **_plain())
+    deconv = layers.Conv2DTranspose(
+        channels, 5, strides=2, name=name, **dcgan_weights()
+    )
     crop = layers.Cropping2D(((2, 1), (2, 1)))
     return lambda x: crop(deconv(x))
 
 
 def _dense(units, name, **kwargs):
-    return layers.Dense(units, name=name, **_plain(), **kwargs)
-
-
-def _plain():
-    return {
-        "use_bias": False,
-        "kernel_initializer": keras.initializers.RandomNormal(stddev=0.02),
-    }
+    return layers.Dense(units, name=name, **dcgan_weights(), **kwargs)
 
 
 def _norm():

@@ -11,6 +11,7 @@ from keras import layers, ops
 
 from keras_gans import losses
 from keras_gans.core.adversarial_model import AdversarialModel
+from keras_gans.layers import dcgan_weights
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -118,7 +119,7 @@ def build_generator(image_shape, latent_dim, base_channels):
     x = layers.Reshape((1, 1, latent_dim), name="as_map")(latents)
     # On a 1x1 map this is a dense layer; so written, its weights are the reference's.
     x = layers.Conv2DTranspose(
-        channels, (height, width), name="project", **_convolution()
+        channels, (height, width), name="project", **dcgan_weights()
     )(x)
     x = layers.ReLU(name="project_relu")(_batch_norm("project_norm")(x))
     for i in range(doublings - 1):
@@ -142,12 +143,12 @@ def build_discriminator(image_shape, base_channels):
             strides=2,
             padding="same",
             name=f"down_{i}",
-            **_convolution(),
+            **dcgan_weights(),
         )(x)
         if i > 0:
             x = _batch_norm(f"down_{i}_norm")(x)
         x = layers.LeakyReLU(0.2, name=f"down_{i}_relu")(x)
-    x = layers.Conv2D(1, size, dtype="float32", name="score", **_convolution())(x)
+    x = layers.Conv2D(1, size, dtype="float32", name="score", **dcgan_weights())(x)
     logits = layers.Flatten(dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="discriminator")
 
@@ -181,17 +182,9 @@ def coarse_size(image_shape):
     return (height // step, width // step), doublings
 
 
-def _convolution():
-    # A new initializer each time: one instance would give equal layers equal weights.
-    return {
-        "use_bias": False,
-        "kernel_initializer": keras.initializers.RandomNormal(stddev=0.02),
-    }
-
-
 def _up(channels, name):
     return layers.Conv2DTranspose(
-        channels, 4, strides=2, padding="same", name=name, **_convolution()
+        channels, 4, strides=2, padding="same", name=name, **dcgan_weights()
     )
 
 

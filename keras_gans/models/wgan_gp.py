@@ -138,17 +138,14 @@ class WGANGP(AdversarialModel):
 
         def generator_losses():
             # The reference's ResNet generator sees twice the batch (gan_cifar_resnet).
-            like = ops.repeat(real, 2, axis=0) if self._is_resnet else real
+            doubled = self.architecture == "resnet"
+            like = ops.repeat(real, 2, axis=0) if doubled else real
             fake = self.generate(like, training=True)
             critic = self.in_training("critic")
             return {"generator_loss": losses.wasserstein.generator(critic(fake))}
 
         self.update("generator", generator_losses)
         return self.logs()
-
-    @property
-    def _is_resnet(self):
-        return self.architecture == "resnet"
 
 
 def _paper_networks(image_shape, latent_dim, architecture, base_channels):

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_gans.core import gradients
+from keras_gans.core.files import sweep, written_whole
 from keras_gans.core.sampling import to_bytes_range
 
 
@@ -13,7 +15,8 @@ class SampleGrid(keras.callbacks.Callback):
     """Writes a PNG grid of samples from the same latents after each epoch.
 
     Files are called `epoch_0001.png` and so on, in the folder given. For
-    class-conditional systems each column shows one class.
+    class-conditional systems each column shows one class. Of several workers the chief
+    alone draws.
 
     Args:
         folder: Where the pictures go; made if absent.
@@ -52,20 +55,30 @@ class SampleGrid(keras.callbacks.Callback):
         self.every = every
         self.scale = scale
         self._writer = None if tensorboard is None else _summary_writer(tensorboard)
-        self._drawn = None
+        self._epoch = self._drawn = None
+
+    def on_train_begin(self, logs=None):
+        """Forgets an earlier run, and removes a picture that a kill left half drawn."""
+        self._epoch = self._drawn = None
+        if gradients.is_chief(self.model):
+            sweep(self.folder)
 
     def on_epoch_end(self, epoch, logs=None):
         """Draws, if it is this epoch's turn."""
-        if (epoch + 1) % self.every == 0:
+        # The last one at once: a kill before on_train_end must not cost its picture.
+        if (epoch + 1) % self.every == 0 or epoch + 1 == self.params.get("epochs"):
             self._draw(epoch)
         self._epoch = epoch
 
     def on_train_end(self, logs=None):
-        """Draws the last epoch, if it has not been drawn."""
-        if getattr(self, "_epoch", None) not in (None, self._drawn):
+        """Draws the last epoch, if training stopped early and it has not been drawn."""
+        if self._epoch != self._drawn:
             self._draw(self._epoch)
 
     def _draw(self, epoch):
+        self._drawn = epoch
+        if not gradients.is_chief(self.model):
+            return
         columns = self.columns or self.model.num_classes or 8
         images = self.model.sample(self.rows * columns, seed=self.seed)
         grid = image_grid(images, columns, self.scale)
@@ -77,7 +90,6 @@ class SampleGrid(keras.callbacks.Callback):
             with self._writer.as_default():
                 tf.summary.image("samples", grid[None], step=epoch + 1)
             self._writer.flush()
-        self._drawn = epoch
 
 
 def image_grid(images, columns, scale=None):
@@ -117,13 +129,15 @@ def image_grid(images, columns, scale=None):
 
 
 def save_png(path, image):
-    """Writes one uint8 image `(height, width, 1 or 3)` as a PNG.
+    """Writes one uint8 image `(height, width, 1 or 3)` as a PNG, wholly or not at all.
 
     Args:
         path: File to write.
         image: uint8 array.
     """
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(path)
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    with written_whole(path) as file:
+        picture.save(file, format="PNG")
 
 
 def _summary_writer(folder):

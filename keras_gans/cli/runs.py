@@ -8,6 +8,7 @@ RUN/preset/         the trained model; there when the run is finished
 """
 
 import contextlib
+import csv
 import shutil
 import sys
 
@@ -15,17 +16,20 @@ import keras
 import typer
 
 import keras_gans as kg
-from keras_gans.cli import recipe_files, recipes
+from keras_gans.cli import devices, recipe_files, recipes
 from keras_gans.cli.sources import Source
+from keras_gans.core.facts import differences
+from keras_gans.core.files import sweep, written_whole
 
 
-def follow(recipe, folder, every):
+def follow(recipe, folder, every, strategy=None):
     """Trains what a recipe says and saves it as a preset; resumes a run begun before.
 
     Args:
         recipe: What `recipes.with_defaults` returned.
-        folder: `pathlib.Path` of the run.
+        folder: `pathlib.Path` of the run. Of several workers, only the chief uses it.
         every: Epochs between two pictures.
+        strategy: A name in `devices.STRATEGIES`, or `None`.
 
     Raises:
         ValueError: for a recipe that its system or its data do not suit, a folder that
@@ -34,25 +38,33 @@ def follow(recipe, folder, every):
     check_folder(folder)
     system = kg.get_system(recipe["system"])
     recipes.check_system(recipe, system)
-    with _precision(recipe["training"]["precision"]):
-        gan, source, recipe = _prepare(recipe, system)
-        resumes = _resumes(folder, recipe)
+    # First of all: TensorFlow connects its workers before it computes anything.
+    with devices.asked_for(strategy) as scope, _precision(recipe):
+        gan, source, recipe = _prepare(recipe, system, scope)
+        writes = kg.core.gradients.is_chief(gan)
+        if writes and _is_finished(folder, recipe):
+            typer.echo(f"{folder} is finished: its model is {folder / 'preset'}.")
+            return
+        resumes = writes and _resumes(folder, recipe)
         height, width, channels = source.image_shape
         typer.echo(
             f"{'Resuming' if resumes else 'Training'} {recipe['system']} on "
             f"{source.num_images} images of {height}x{width}x{channels} in {folder}"
+            f"{devices.in_words(gan)}"
         )
         if getattr(gan, "adaptable", False):
             # If the run resumes, its checkpoint overrides this.
             gan.adapt(source.images)
         _fit(gan, source, recipe, folder, every, resumes)
-        gan.save_to_preset(folder / "preset", include_optimizer=False)
-        recipe_files.write(recipe, folder / "preset" / "recipe.toml")
-        shutil.rmtree(folder / "backup", ignore_errors=True)
+        if writes:
+            gan.save_to_preset(folder / "preset", include_optimizer=False)
+            recipe_files.write(recipe, folder / "preset" / "recipe.toml")
+            # Last: as long as a checkpoint is there, the run is not finished.
+            shutil.rmtree(folder / "backup", ignore_errors=True)
 
 
 def check_folder(folder):
-    """Refuses a folder in which a run can neither begin nor go on.
+    """Refuses a folder that is no run; sweeps what a kill left half written in one.
 
     Args:
         folder: `pathlib.Path`.
@@ -60,15 +72,39 @@ def check_folder(folder):
     Raises:
         ValueError: naming the folder.
     """
-    elsewhere = "give another folder with --out, or delete this one."
-    if (folder / "preset").exists():
-        raise ValueError(f"{folder} holds a finished run: {elsewhere}")
-    is_run = (folder / "recipe.toml").exists()
-    if folder.exists() and not is_run and (folder.is_file() or any(folder.iterdir())):
-        raise ValueError(f"{folder} is there and is no run: {elsewhere}")
+    if not folder.is_dir():
+        if folder.exists():
+            raise ValueError(f"{folder} is a file: {_ELSEWHERE}")
+        return
+    sweep(folder)
+    for unfinished in folder.glob(".preset.*"):
+        shutil.rmtree(unfinished)
+    if not (folder / "recipe.toml").exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} is there and is no run: {_ELSEWHERE}")
 
 
-def _prepare(recipe, system):
+_ELSEWHERE = "give another folder with --out, or delete this one."
+
+
+def _has_checkpoint(folder):
+    return kg.callbacks.BackupAndRestore(folder / "backup").saved_epoch() > 0
+
+
+def _is_finished(folder, recipe):
+    """Whether nothing is left to do; a finished run of other settings is refused."""
+    if not (folder / "preset").exists() or _has_checkpoint(folder):
+        return False
+    shutil.rmtree(folder / "backup", ignore_errors=True)
+    differing = differences(recipes.read(folder / "recipe.toml"), recipe)
+    if differing:
+        raise ValueError(
+            f"{folder} holds a finished run of other settings: {', '.join(differing)}; "
+            f"{_ELSEWHERE}"
+        )
+    return True
+
+
+def _prepare(recipe, system, scope):
     """The model, its data, and the recipe with all that was inferred."""
     known = recipes.arguments_of(system)
     with_labels = "num_classes" in known
@@ -76,16 +112,17 @@ def _prepare(recipe, system):
     arguments = {"image_shape": source.image_shape, **recipe["arguments"]}
     if with_labels and "num_classes" not in arguments:
         arguments["num_classes"] = source.count_classes()
-    gan = system(**arguments)
-    used = {key: v for key, v in gan.get_config().items() if v is not None}
     xla = recipe["training"].get("xla")
-    gan.compile(
-        **({} if xla is None else {"jit_compile": xla}),
-        **{
-            f"{player}_optimizer": _optimizer(table)
-            for player, table in recipe["optimizers"].items()
-        },
-    )
+    with scope:
+        gan = system(**arguments)
+        gan.compile(
+            **({} if xla is None else {"jit_compile": xla}),
+            **{
+                f"{player}_optimizer": _optimizer(table)
+                for player, table in recipe["optimizers"].items()
+            },
+        )
+    used = {key: v for key, v in gan.get_config().items() if v is not None}
     return gan, source, {**recipe, "arguments": used}
 
 
@@ -96,11 +133,9 @@ def _optimizer(table):
 
 def _resumes(folder, recipe):
     """Whether the folder's run goes on. One without a checkpoint begins afresh."""
-    backup = folder / "backup"
-    if not any(backup.glob("[!.]*")):  # hidden files were being written by the kill
+    if not _has_checkpoint(folder):
         return False
-    begun = recipes.read(folder / "recipe.toml")
-    differing = recipe_files.differences(begun, recipe)
+    differing = differences(recipes.read(folder / "recipe.toml"), recipe)
     if differing:
         raise ValueError(
             f"{folder} holds an unfinished run with other settings: "
@@ -111,23 +146,26 @@ def _resumes(folder, recipe):
 
 def _fit(gan, source, recipe, folder, every, resumes):
     stop_on_nan = kg.callbacks.StopOnNaN()
+    # Kept until the preset is saved: a full disk must not cost the training.
+    backup = kg.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False)
     history = keras.callbacks.CSVLogger(folder / "history.csv", append=resumes)
+    if resumes:
+        _drop_unsaved(folder / "history.csv", backup.saved_epoch())
+    writes = kg.core.gradients.is_chief(gan)
+    recipe_writer = _RecipeWriter(recipe, folder / "recipe.toml")
     try:
         gan.fit(
             **source.fit_arguments(gan, recipe["fit"]["batch_size"]),
             epochs=recipe["fit"]["epochs"],
             # A moving bar fills a log file with thousands of lines.
-            verbose=1 if sys.stdout.isatty() else 2,
+            verbose=(1 if sys.stdout.isatty() else 2) if writes else 0,
             callbacks=[
                 stop_on_nan,
-                _RecipeWriter(recipe, folder / "recipe.toml"),
+                *([recipe_writer] if writes else []),
                 kg.callbacks.SampleGrid(folder / "samples", every=every),
-                history,
-                # Last, so that an epoch counts as done when all of it is on disk. Kept
-                # until the preset is saved: a full disk must not cost the training.
-                kg.callbacks.BackupAndRestore(
-                    folder / "backup", delete_checkpoint=False
-                ),
+                *([history] if writes else []),
+                # Last, so that an epoch counts as done when all of it is on disk.
+                backup,
             ],
         )
     except KeyboardInterrupt:
@@ -135,9 +173,9 @@ def _fit(gan, source, recipe, folder, every, resumes):
         raise typer.Exit(130) from None
     finally:
         history.on_train_end()  # Keras leaves the file open after ctrl-C.
-    _drop_repeated(folder / "history.csv")
     if stop_on_nan.diverged:
-        shutil.rmtree(folder / "backup", ignore_errors=True)
+        if writes:
+            shutil.rmtree(folder / "backup", ignore_errors=True)
         raise ValueError(
             f"The training diverged: {', '.join(stop_on_nan.diverged)} is not finite. "
             "Lower the learning rate, or train in float32."
@@ -155,17 +193,20 @@ class _RecipeWriter(keras.callbacks.Callback):
         recipe_files.write(self._recipe, self._path)
 
 
-def _drop_repeated(history):
-    # An epoch that was logged, but killed before its checkpoint, is logged twice.
-    lines = history.read_text().splitlines()
-    by_epoch = {line.partition(",")[0]: line for line in lines}
-    history.write_text("\n".join(by_epoch.values()) + "\n")
+def _drop_unsaved(history, epochs):
+    """Removes lines of epochs that were logged, wholly or in part, and not saved."""
+    with history.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    kept = [row for row in rows if len(row) == len(header) and int(row[0]) < epochs]
+    with written_whole(history) as path, path.open("w", newline="") as file:
+        # As Keras' CSVLogger writes them.
+        csv.writer(file, lineterminator="\n").writerows([header, *kept])
 
 
 @contextlib.contextmanager
-def _precision(policy):
+def _precision(recipe):
     before = keras.mixed_precision.dtype_policy()
-    keras.mixed_precision.set_dtype_policy(policy)
+    keras.mixed_precision.set_dtype_policy(recipe["training"]["precision"])
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ import typer
 from typer import Argument, Option
 
 import keras_gans as kg
-from keras_gans.cli import recipes, runs
+from keras_gans.cli import devices, recipes, runs
 
 What = Annotated[
     str,
@@ -83,6 +83,14 @@ Xla = Annotated[
     bool | None,
     Option("--xla/--no-xla", help="Compile the step with XLA. Default: Keras decides."),
 ]
+Strategy = Annotated[
+    str | None,
+    Option(
+        metavar="|".join(devices.STRATEGIES),
+        help="Share each batch among all devices of this machine, or of the machines "
+        "in TF_CONFIG; run the same command on each. Default: one device.",
+    ),
+]
 Out = Annotated[
     pathlib.Path | None,
     Option(
@@ -118,6 +126,7 @@ def train(
     set_: Set = None,
     precision: Precision = None,
     xla: Xla = None,
+    strategy: Strategy = None,
     out: Out = None,
     every: Every = 1,
 ):
@@ -141,14 +150,15 @@ def train(
     }
     file = _recipe_file(what)
     recipe = {"system": what} if file is None else recipes.read(file)
-    _follow(file, overridden(recipe, given), out, every)
+    devices.check(strategy)
+    _follow(file, overridden(recipe, given), out, every, strategy)
 
 
-def _follow(file, recipe, out, every):
+def _follow(file, recipe, out, every, strategy):
     system = kg.get_system(recipe["system"])
     recipe["system"] = next(n for n in kg.list_systems() if kg.get_system(n) is system)
     folder = out or pathlib.Path("runs", _run_name(file, recipe))
-    runs.follow(recipe, folder, every)
+    runs.follow(recipe, folder, every, strategy)
     preset = shlex.quote(str(folder / "preset"))
     typer.echo(
         f"Saved {preset}, pictures in {folder / 'samples'}. Next: "

@@ -3,10 +3,10 @@
 import keras
 from keras import ops
 
-from keras_gans.core import gradients, moving_average
+from keras_gans.core import gradients, moving_average, replicas
 from keras_gans.core import optimizers as kernel_optimizers
 from keras_gans.core.checks import check_sampling_network
-from keras_gans.core.random import SeedStream, make_distinct_on_replicas, seeded
+from keras_gans.core.random import SeedStream, seeded
 from keras_gans.core.reports import Reports
 from keras_gans.core.sampling import Sampling
 from keras_gans.core.saving import Saving
@@ -83,7 +83,7 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
                 )
             if name == self.sampling_network:
                 check_sampling_network(network, self.image_shape, self.latent_dim)
-            self._prepare_for_replicas(network)
+            replicas.prepare(network)
             setattr(self, name, network)
         self._own_networks = tuple(given)
         self.networks = tuple(networks)
@@ -93,15 +93,6 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
                 setattr(self, self._twin_name, moving_average.twin_of(source))
         # Under a strategy Keras would otherwise call the model on a data batch.
         self.built = True
-
-    def _prepare_for_replicas(self, network):
-        make_distinct_on_replicas(network)
-        if gradients.replica().count > 1:
-            for layer in network._flatten_layers():
-                if isinstance(layer, keras.layers.BatchNormalization):
-                    # The paper's batch is the global one; unsynchronised moving
-                    # statistics would also drift apart.
-                    layer.synchronized = True
 
     @property
     def _twin_name(self):
@@ -130,8 +121,8 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
 
         Raises:
             TypeError: for an argument that is no player's optimizer.
-            ValueError: for `steps_per_execution` or gradient accumulation where Keras
-                cannot do it.
+            ValueError: for `steps_per_execution`, gradient accumulation or XLA under a
+                strategy that cannot do it.
         """
         names = {f"{player}_optimizer": player for player in self.players}
         if unknown := sorted(set(optimizers) - set(names)):
@@ -154,12 +145,12 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
             optimizer = kernel_optimizers.built_for(
                 chosen, self.variables_of(player), name
             )
-            kernel_optimizers.check_strategy_support(optimizer, steps_per_execution)
+            replicas.check_support(optimizer, steps_per_execution, jit_compile)
             setattr(self, name, optimizer)
+        by_player = {player: getattr(self, name) for name, player in names.items()}
+        self._report.watch_scaling(by_player)
         super().compile(
-            optimizer=kernel_optimizers.PlayersOptimizer(
-                {player: getattr(self, name) for name, player in names.items()}
-            ),
+            optimizer=kernel_optimizers.PlayersOptimizer(by_player),
             auto_scale_loss=False,
             **options,
         )
@@ -203,7 +194,7 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
             return self._record(losses())
         optimizers = [getattr(self, f"{player}_optimizer") for player in players]
         groups = [self.variables_of(player) for player in players]
-        replicas = gradients.replica().count
+        count = gradients.replica().count
 
         def objective():
             terms = losses()
@@ -213,7 +204,7 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
                     ops.cast(term, "float32") for term in terms[player].values()
                 )
                 # Optimizers sum gradients over replicas; the paper's loss is a mean.
-                totals.append(optimizer.scale_loss(total / replicas))
+                totals.append(optimizer.scale_loss(total / count))
             return totals, terms
 
         terms, found = gradients.value_and_gradients(objective, groups)
@@ -224,7 +215,8 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
             moved += self.sampler.weights
         with kernel_optimizers.put_back_unless(when, moved):
             for i, optimizer in enumerate(optimizers):
-                gradients.apply(optimizer, found[i], groups[i])
+                with self._report.step_of(players[i], when):
+                    gradients.apply(optimizer, found[i], groups[i])
             if moves_twin:
                 source = getattr(self, self.sampling_network)
                 moving_average.follow(self.sampler, source, self.ema_decay)
@@ -246,5 +238,9 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         return self._report.means
 
     def logs(self):
-        """What `train_step` returns: the epoch means of `reports` so far."""
-        return self._report.results()
+        """What `train_step` returns: the epoch means of `reports` so far.
+
+        In float16 also, for each player, how many steps were skipped in this epoch
+        because a gradient was not finite, and the scale of its loss.
+        """
+        return self._report.results(self.evaluating)

@@ -130,9 +130,7 @@ def check_batch_size(model, size):
     Raises:
         ValueError: for a batch smaller than the replicas or not divisible.
     """
-    replicas = gradients.replica().count
-    if hasattr(model, "distribute_strategy"):
-        replicas = model.distribute_strategy.num_replicas_in_sync
+    replicas = gradients.count_replicas(model)
     updates = model.updates_per_batch
     if size < 1 or size < replicas:
         raise ValueError(
@@ -149,6 +147,9 @@ def check_batch_size(model, size):
 
 def check_data_set(model, data):
     """Checks the first batch of a data set, and that its batches have one size.
+
+    Returns:
+        Samples in a batch; `None` if looking would use them up.
 
     Raises:
         ValueError: for an empty data set, or as for arrays.
@@ -175,12 +176,14 @@ def check_data_set(model, data):
                 "fit takes arrays, a tf.data.Dataset or a keras.utils.PyDataset. "
                 f"Found: {type(data).__name__}."
             )
-        return
+        return None
     if first is None:
         raise ValueError("The data set is empty: it yields no batch.")
     images, labels, _ = keras.utils.unpack_x_y_sample_weight(first)
-    check_batch_size(model, int(images.shape[0]))
+    size = int(images.shape[0])
+    check_batch_size(model, size)
     check_arrays(model, images, labels)
+    return size
 
 
 def _check_shape(found, image_shape):

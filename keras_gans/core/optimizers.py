@@ -6,8 +6,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_gans.core import gradients
-
 
 class PlayersOptimizer(keras.optimizers.Optimizer):
     """A facade over one optimizer per player; it never updates anything itself.
@@ -100,26 +98,6 @@ def built_for(optimizer, variables, name):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=name)
     optimizer.build(variables)
     return optimizer
-
-
-def check_strategy_support(optimizer, steps_per_execution):
-    """Refuses what Keras 3.15 cannot do on several replicas.
-
-    Raises:
-        ValueError: for several steps per execution, or accumulated gradients.
-    """
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    if inner.gradient_accumulation_steps:
-        several = "gradient_accumulation_steps"
-    elif steps_per_execution > 1:
-        several = "steps_per_execution"
-    else:
-        return
-    if gradients.replica().count > 1:
-        raise ValueError(
-            f"Keras cannot combine {several} > 1 with a distribution strategy of "
-            "several replicas; set it to 1."
-        )
 
 
 @contextlib.contextmanager

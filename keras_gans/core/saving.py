@@ -1,12 +1,14 @@
 """How an `AdversarialModel` is written down: configuration, weights, export."""
 
 import inspect
-import os
 import pathlib
 
 import keras
 from keras import ops
 
+from keras_gans.core import facts as training_facts
+from keras_gans.core import replicas
+from keras_gans.core.files import written_whole
 from keras_gans.core.moving_average import copy_weights
 from keras_gans.core.random import seed_streams
 
@@ -27,7 +29,7 @@ class Saving:
             value = getattr(self, name)
             if name in self.networks:
                 given = name in self._own_networks
-                value = keras.saving.serialize_keras_object(value) if given else None
+                value = _described(value) if given else None
             config[name] = list(value) if isinstance(value, tuple) else value
         return config
 
@@ -101,10 +103,19 @@ class Saving:
         self.save_own_variables(own)
         other.load_own_variables(own)
 
-    def save_weights(self, filepath, overwrite=True, **kwargs):
+    def save_weights(self, filepath, overwrite=True, facts=None, **kwargs):
         """As in Keras, but a kill leaves the file of before whole.
 
         The file is written under a temporary name in the same folder and renamed.
+
+        Args:
+            filepath: File that ends in `.weights.h5`.
+            overwrite: Whether to replace a file that is there.
+            facts: Dict to be kept in the file too; see `core/facts.py`.
+            **kwargs: As in Keras.
+
+        Raises:
+            FileExistsError: for a file that is not to be replaced.
         """
         target = pathlib.Path(filepath)
         if not target.name.endswith(".weights.h5") or kwargs:
@@ -114,12 +125,10 @@ class Saving:
             raise FileExistsError(
                 f"{target} exists; pass overwrite=True to replace it."
             )
-        temporary = target.with_name(f".{os.getpid()}.{target.name}")
-        try:
+        with written_whole(target) as temporary:
             super().save_weights(temporary, overwrite=True)
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
+            if facts is not None:
+                training_facts.write(facts, temporary)
 
     def save_to_preset(self, path, include_optimizer=True):
         """Writes a folder that `from_preset` reads: config, weights and metadata.
@@ -165,6 +174,11 @@ class Saving:
         from keras_gans.core import serving
 
         serving.export(self, filepath, verbose=verbose, **kwargs)
+
+
+def _described(network):
+    with replicas.as_given(network):
+        return keras.saving.serialize_keras_object(network)
 
 
 def _constructor_arguments(system):

@@ -1,14 +1,23 @@
 """How an `AdversarialModel` is fed: batches in, `fit`, `evaluate`, steps."""
 
+import contextlib
+
 import keras
 from keras import ops
 
-from keras_gans.core import checks, gradients
+from keras_gans.core import checks, gradients, precision
 from keras_gans.data import ArrayBatches
 
 
 class Training:
-    """The training half of `AdversarialModel`; see there."""
+    """The training half of `AdversarialModel`; see there.
+
+    Attributes:
+        step_batch_size: Samples that a step of the last `fit` reads, over all replicas;
+            `None` if it is not known.
+    """
+
+    step_batch_size = None
 
     def unpack(self, data):
         """The real batch, ready for the networks.
@@ -59,11 +68,23 @@ class Training:
             return self.generator(latents, training=training)
         return self.generator((latents, labels), training=training), labels
 
-    def in_training(self, name):
-        """The network called `name` as a function of its inputs, in training mode."""
+    def in_training(self, name, in_float32=False):
+        """The network called `name` as a function of its inputs, in training mode.
+
+        Args:
+            name: Name of a network.
+            in_float32: Whether it computes in float32 whatever the precision of the
+                training, as penalties on slopes need it.
+        """
         network = getattr(self, name)
         training = not self.evaluating
-        return lambda inputs: network(inputs, training=training)
+
+        def run(inputs):
+            precise = precision.in_float32(network)
+            with precise if in_float32 else contextlib.nullcontext():
+                return network(inputs, training=training)
+
+        return run
 
     @property
     def seeds(self):
@@ -137,10 +158,10 @@ class Training:
                 "With arrays an epoch is one pass over them: leave steps_per_epoch "
                 "out, or pass a tf.data.Dataset."
             )
-        x = self._as_batches(x, y, batch_size, shuffle)
+        x, self.step_batch_size = self._as_batches(x, y, batch_size, shuffle)
         if validation_data is not None:
             a, b, _ = keras.utils.unpack_x_y_sample_weight(validation_data)
-            validation_data = self._as_batches(
+            validation_data, _ = self._as_batches(
                 a, b, validation_batch_size or batch_size, shuffle=False
             )
         if hasattr(x, "set_epoch"):
@@ -164,7 +185,7 @@ class Training:
         that two evaluations of the same weights are equal.
         """
         if not kwargs.get("_use_cached_eval_dataset"):
-            x, y = self._as_batches(x, y, batch_size, shuffle=False), None
+            (x, _), y = self._as_batches(x, y, batch_size, shuffle=False), None
         self.evaluation_seeds.rewind()
         return super().evaluate(x, y, **kwargs)
 
@@ -178,11 +199,11 @@ class Training:
                 # Validation data may be smaller than a training batch.
                 size = len(first) - len(first) % self.updates_per_batch
             checks.check_batch_size(self, size)
-            return ArrayBatches(x, batch_size=size, shuffle=shuffle, seed=self.seed)
+            batches = ArrayBatches(x, size, shuffle=shuffle, seed=self.seed)
+            return batches, size
         if y is not None or batch_size is not None:
             raise ValueError("y and batch_size go with arrays; a data set has its own.")
-        checks.check_data_set(self, x)
-        return x
+        return x, checks.check_data_set(self, x)
 
 
 def _with_callback(callbacks, extra):

@@ -1,8 +1,9 @@
-"""The only place that knows a backend: five functions, written once for each.
+"""The only place that knows a backend: a few functions, written once for each.
 
-`value_and_gradients`, `input_gradient`, `apply`, `replica` and `as_keras_step` have
-the same meaning in `tensorflow.py` and `jax.py`; everything else in the library is
-`keras.ops`.
+`value_and_gradients`, `input_gradient`, `apply` and `as_keras_step` differentiate and
+step; `replica`, `count_replicas`, `is_chief` and `from_chief` say where the code runs.
+They have the same meaning in `tensorflow.py` and `jax.py`; everything else in the
+library is `keras.ops`.
 """
 
 from typing import NamedTuple
@@ -36,6 +37,10 @@ value_and_gradients = _backend.value_and_gradients
 input_gradient = _backend.input_gradient
 apply = _backend.apply
 as_keras_step = _backend.as_keras_step
+count_replicas = _backend.count_replicas
+is_chief = _backend.is_chief
+from_chief = _backend.from_chief
+check_strategy = _backend.check_strategy
 
 
 def replica():

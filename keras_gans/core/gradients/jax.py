@@ -76,6 +76,26 @@ def replica():
     return 0, 1, False
 
 
+def check_strategy():
+    """JAX's distributions come from Keras; it checks them itself."""
+
+
+def count_replicas(model):
+    """Number of devices that share each batch."""
+    distribution = keras.distribution.distribution()
+    return 1 if distribution is None else distribution.device_mesh.devices.size
+
+
+def is_chief(model):
+    """Whether this process writes files."""
+    return jax.process_index() == 0
+
+
+def from_chief(model, arrays):
+    """`arrays` itself: each process of JAX reads the checkpoint."""
+    return arrays
+
+
 def as_keras_step(model, kind, step):
     """Turns `step(data)` into `step(state, data) -> (logs, state)` of JAX's trainer."""
 

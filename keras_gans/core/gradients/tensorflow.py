@@ -1,6 +1,7 @@
 """Gradients and replicas on TensorFlow. See the package docstring for the contract."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -72,3 +73,68 @@ def replica():
 def as_keras_step(model, kind, step):
     """TensorFlow's trainer takes `step(data)` as it is."""
     return step
+
+
+def check_strategy():
+    """Refuses the strategies on which Keras 3 does not train.
+
+    Raises:
+        ValueError: for any strategy but those of one device, of several mirrored
+            devices, or of several mirrored hosts.
+    """
+    strategy = tf.distribute.get_strategy()
+    if tf.distribute.has_strategy() and not isinstance(
+        strategy,
+        (
+            tf.distribute.MirroredStrategy,
+            tf.distribute.MultiWorkerMirroredStrategy,
+            tf.distribute.OneDeviceStrategy,
+        ),
+    ):
+        raise ValueError(
+            f"Keras 3 does not train under {type(strategy).__name__}: use "
+            "tf.distribute.MirroredStrategy or MultiWorkerMirroredStrategy."
+        )
+
+
+def count_replicas(model):
+    """Number of replicas that share each batch of `model`."""
+    return model.distribute_strategy.num_replicas_in_sync
+
+
+def is_chief(model):
+    """Whether this process writes files: the only one, or the first worker."""
+    return model.distribute_strategy.extended.should_checkpoint
+
+
+def from_chief(model, arrays):
+    """What the chief worker has, on every worker; all of them must call this.
+
+    Args:
+        model: Says under which strategy.
+        arrays: List of numpy arrays, of the same shapes and dtypes on all workers.
+
+    Returns:
+        List of numpy arrays, bit for bit the chief's; `arrays` itself without workers.
+    """
+    strategy = model.distribute_strategy
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return arrays
+    data = b"".join(array.tobytes() for array in arrays)
+    words = np.frombuffer(data + bytes(-len(data) % 8), "int64")
+
+    @tf.function
+    def exchange(mine):
+        context = tf.distribute.get_replica_context()
+        is_chief = tf.equal(context.replica_id_in_sync_group, 0)
+        # The sum of one bit pattern and zeros, exact whatever the numbers mean.
+        return context.all_reduce("SUM", mine * tf.cast(is_chief, mine.dtype))
+
+    received = strategy.run(exchange, args=(tf.constant(words),))
+    received = strategy.experimental_local_results(received)[0]
+    data, start, found = received.numpy().tobytes(), 0, []
+    for array in arrays:
+        part = np.frombuffer(data, array.dtype, array.size, start)
+        found.append(part.reshape(array.shape))
+        start += array.nbytes
+    return found

@@ -1,0 +1,37 @@
+"""float32 where half precision would lose what the mathematics is about."""
+
+import contextlib
+
+import keras
+
+_FLOAT32 = keras.dtype_policies.DTypePolicy("float32")
+
+
+@contextlib.contextmanager
+def in_float32(network):
+    """Inside, all layers of `network` compute in float32, whatever their policy.
+
+    The weights are float32 in mixed precision anyway; a penalty on the slope of a
+    float16 network would be a penalty on its rounding, and overflows early.
+    """
+    layers = [
+        layer
+        for layer in network._flatten_layers()
+        if layer.compute_dtype in ("float16", "bfloat16") or hasattr(layer, "_held")
+    ]
+    for layer in layers:
+        # Replicas are traced in threads that take turns: the first to come in holds
+        # the policy, the last to go out puts it back.
+        policy, inside = getattr(layer, "_held", (layer.dtype_policy, 0))
+        layer._held = (policy, inside + 1)
+        layer.dtype_policy = _FLOAT32
+    try:
+        yield
+    finally:
+        for layer in layers:
+            policy, inside = layer._held
+            if inside > 1:
+                layer._held = (policy, inside - 1)
+            else:
+                layer.dtype_policy = policy
+                del layer._held

@@ -41,8 +41,7 @@ class Reports:
             if isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         }
         self._skipped = {
-            player: keras.metrics.Sum(name=f"{player}_skipped_steps")
-            for player in self._scaled
+            player: _Count(name=f"{player}_skipped_steps") for player in self._scaled
         }
 
     def add(self, name, value):
@@ -75,8 +74,7 @@ class Reports:
         skipped = 1.0 - ops.cast(iterations.value - before, "float32")
         if when is not None:
             skipped = skipped * ops.cast(when, "float32")
-        # All replicas skip together, and the metric adds up what they count.
-        self._skipped[player].update_state(skipped / gradients.replica().count)
+        self._skipped[player].update_state(skipped)
 
     def results(self, evaluating=False):
         """Dict of name to scalar mean; with what was skipped, unless `evaluating`."""
@@ -91,3 +89,19 @@ class Reports:
             # (keras issue 20585).
             results = {name: value[None] for name, value in results.items()}
         return results
+
+
+class _Count(keras.metrics.Metric):
+    """How often something happened that happens on all replicas together."""
+
+    def __init__(self, name):
+        super().__init__(name=name)
+        self._count = self.add_variable(
+            (), "zeros", dtype="float32", aggregation="mean", name="count"
+        )
+
+    def update_state(self, times):
+        self._count.assign_add(times)
+
+    def result(self):
+        return ops.copy(self._count.value)

@@ -126,7 +126,9 @@ class WGANGP(AdversarialModel):
 
             def critic_losses(real=real, fake=fake, blend=blend):
                 critic = self.in_training("critic")
-                slope_loss = losses.gradient_penalty(critic, blend, self.slope_scale)
+                slope_loss = losses.gradient_penalty(
+                    self.in_training("critic", in_float32=True), blend, self.slope_scale
+                )
                 return {
                     "wasserstein": losses.wasserstein.critic(
                         critic(real), critic(fake)

@@ -1,16 +1,23 @@
 """Recipes as text: written down, and compared."""
 
-import json
 import os
+
+import tomli_w
 
 
 def to_toml(recipe):
     """A recipe as TOML that `recipes.read` reads back.
 
     Args:
-        recipe: Dict of plain values and tables; empty tables are left out.
+        recipe: Dict of plain values and tables.
+
+    Raises:
+        ValueError: if it holds something that TOML has no way to write.
     """
-    return "\n".join(_lines(recipe, ())).strip() + "\n"
+    try:
+        return tomli_w.dumps(recipe)
+    except TypeError as why:
+        raise ValueError(f"A recipe cannot hold this: {why}") from why
 
 
 def write(recipe, path):
@@ -46,30 +53,6 @@ def differences(old, new):
         for name in names
         if before.get(name) != after.get(name)
     ]
-
-
-def _lines(table, path):
-    plain = {k: v for k, v in table.items() if not isinstance(v, dict)}
-    if path and plain:
-        yield f"\n[{'.'.join(path)}]"
-    for key, value in plain.items():
-        yield f"{key} = {_value(value)}"
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _lines(value, (*path, key))
-
-
-def _value(value):
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, str):
-        # JSON's escapes are TOML's, except that TOML escapes DEL too.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_value, value))}]"
-    raise ValueError(f"A recipe cannot hold {value!r}.")
 
 
 def _leaves(table, prefix):

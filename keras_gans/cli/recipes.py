@@ -33,10 +33,16 @@ and every run folder and preset holds the one that made it:
 
 import difflib
 import inspect
+import math
 import pathlib
 import tomllib
 
-MAX_BYTES = 1 << 20
+from keras_gans.core.plain_json import shown
+
+# tomllib takes time that grows with the square of the length of a line and of a file.
+MAX_BYTES = 1 << 16
+MAX_LINE = 1 << 10
+MAX_DEPTH = 20
 OPTIMIZERS = ("Adam", "AdamW", "Adamax", "Nadam", "Lion", "RMSprop", "SGD")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 DEFAULTS = {
@@ -53,11 +59,21 @@ def _whole(value):
 
 
 def _number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
+
+
+def _up_to(limit):
+    return lambda value: _whole(value) and 0 < value <= limit
 
 
 def _shape(value):
-    return isinstance(value, list) and all(_whole(n) and n > 0 for n in value)
+    return (
+        isinstance(value, list)
+        and len(value) <= 4
+        and all(map(_up_to(65536), value))
+        and math.prod(value) <= 2**28
+    )
 
 
 # What a value must be, in the words of the error, and the test for it.
@@ -69,9 +85,12 @@ KINDS = {
     "a whole number from 1 on": lambda value: _whole(value) and value > 0,
     "a number": _number,
     "a number from 0 to below 1": lambda value: _number(value) and 0 <= value < 1,
-    "a list of whole numbers from 1 on": _shape,
-    "pixels or [height, width]": lambda value: (
-        (_whole(value) and value > 0) or (_shape(value) and len(value) == 2)
+    "a whole number from 1 to 65536": _up_to(65536),
+    "a whole number from 1 to 1000000": _up_to(10**6),
+    "a list of whole numbers from 1 on, of at most 2**28 values": _shape,
+    "pixels or [height, width], at most 16384": lambda value: (
+        _up_to(16384)(value)
+        or (_shape(value) and len(value) == 2 and max(value) <= 16384)
     ),
     f"one of {', '.join(PRECISIONS)}": lambda value: value in PRECISIONS,
     f"one of {', '.join(OPTIMIZERS)}": lambda value: value in OPTIMIZERS,
@@ -83,13 +102,13 @@ SECTIONS = {
     "data": {
         "name": "text",
         "split": "text",
-        "image_size": "pixels or [height, width]",
+        "image_size": "pixels or [height, width], at most 16384",
         "color_mode": "text",
         "on_damaged": "text",
         "flip": "true or false",
     },
     "fit": {
-        "batch_size": "a whole number from 1 on",
+        "batch_size": "a whole number from 1 to 65536",
         "epochs": "a whole number from 1 on",
     },
     "training": {
@@ -99,11 +118,12 @@ SECTIONS = {
 }
 # Arguments that mean the same in every system; others are known by their default.
 ARGUMENTS = {
-    "image_shape": "a list of whole numbers from 1 on",
-    "latent_dim": "a whole number from 1 on",
-    "num_classes": "a whole number from 1 on",
-    "base_channels": "a whole number from 1 on",
-    "critic_steps": "a whole number from 1 on",
+    "image_shape": "a list of whole numbers from 1 on, of at most 2**28 values",
+    "latent_dim": "a whole number from 1 to 1000000",
+    "num_classes": "a whole number from 1 to 1000000",
+    "base_channels": "a whole number from 1 to 65536",
+    "hidden_units": "a whole number from 1 to 1000000",
+    "critic_steps": "a whole number from 1 to 65536",
     "ema_decay": "a number from 0 to below 1",
     "seed": "a whole number from 0 on",
 }
@@ -113,28 +133,59 @@ def read(path):
     """Reads a recipe.
 
     Args:
-        path: TOML file of at most 1 MB.
+        path: TOML file of at most 64 kB.
 
     Returns:
         Dict, of which tables and keys are checked as far as no system is needed.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is too large, no TOML, or breaks the rules of this module.
+        ValueError: if it is too large, no TOML, cannot be read, or breaks the rules
+            of this module.
     """
-    path = pathlib.Path(path).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no recipe {str(path)!r}.")
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{path} is no recipe: it is larger than 1 MB.")
+    path = pathlib.Path(path)
     try:
-        recipe = tomllib.loads(path.read_text("utf-8"))
+        path = path.expanduser()
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no recipe {str(path)!r}.")
+        with open(path, "rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except (OSError, RuntimeError) as why:  # a name too long, no such user's home
+        raise ValueError(f"{path} cannot be read: {why}") from why
+    if len(raw) > MAX_BYTES:
+        raise ValueError(f"{path} is no recipe: it is larger than 64 kB.")
+    try:
+        recipe = _parsed(raw)
     except (ValueError, RecursionError) as why:
         raise ValueError(f"{path} is no TOML: {why}") from why
     try:
         check(recipe)
-    except ValueError as why:
+    except (ValueError, RecursionError) as why:
         raise ValueError(f"{path}: {why}") from why
+    return recipe
+
+
+def _parsed(raw):
+    """The tables of a TOML file, and its values such that they can be shown."""
+    text = raw.decode("utf-8")
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > MAX_LINE:
+            raise ValueError(f"line {number} is longer than {MAX_LINE} characters.")
+    recipe = tomllib.loads(text)
+    level = [recipe]
+    for _ in range(MAX_DEPTH):
+        inside = []
+        for value in level:
+            if isinstance(value, (dict, list)):
+                inside += value.values() if isinstance(value, dict) else value
+            # TOML's integers have 64 bits; Python would read any number of digits.
+            elif _whole(value) and not -(2**63) <= value < 2**63:
+                raise ValueError("a whole number has more than 64 bits.")
+        level = inside
+    if level:
+        raise ValueError(f"its values are nested deeper than {MAX_DEPTH}.")
     return recipe
 
 
@@ -235,10 +286,10 @@ def _check_table(table, kinds, where):
         if key not in kinds:
             near = difflib.get_close_matches(key, kinds, n=1, cutoff=0.0)
             hint = f": did you mean {near[0]}?" if near else "."
-            raise ValueError(f"There is no key {prefix}{key}{hint}")
+            raise ValueError(f"There is no key {shown(prefix + key)}{hint}")
         _check(value, kinds[key], prefix + key)
 
 
 def _check(value, kind, where):
     if not KINDS[kind](value):
-        raise ValueError(f"{where} must be {kind}. Found: {value!r}.")
+        raise ValueError(f"{shown(where)} must be {kind}. Found: {shown(repr(value))}.")

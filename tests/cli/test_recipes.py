@@ -83,8 +83,8 @@ def test_nesting_without_end_is_refused(tmp_path):
 
 
 def test_large_files_are_not_read(tmp_path):
-    with pytest.raises(ValueError, match="larger than 1 MB"):
-        read(tmp_path, "#" * (recipes.MAX_BYTES + 1))
+    with pytest.raises(ValueError, match="larger than 64 kB"):
+        read(tmp_path, "#\n" * (recipes.MAX_BYTES // 2 + 1))
 
 
 def test_absent_file(tmp_path):

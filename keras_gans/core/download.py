@@ -26,8 +26,9 @@ import uuid
 
 import pooch
 
-from keras_gans.core import safe_config
+from keras_gans.core import safe_config, staging
 from keras_gans.core.safe_config import PresetError, damage
+from keras_gans.core.staging import BoundedOutput
 
 TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two pieces of a file
 PAUSES = (0.0, 1.0, 2.0, 4.0)  # seconds before each attempt
@@ -59,7 +60,7 @@ def fetch(handle):
 
     >>> folder = fetch("https://example.org/presets/my_digits")  # doctest: +SKIP
     """
-    folder = pathlib.Path(handle).expanduser()
+    folder = staging.recovered(handle)
     if isinstance(handle, str):
         if "://" in handle:
             return _fetch_remote(handle, _source(handle))
@@ -95,7 +96,7 @@ def _fetch_builtin(name, entry):
 def _fetch_remote(handle, source):
     key = hashlib.sha256(handle.encode()).hexdigest()
     remembered = _cache() / "handles" / key[:32] / "metadata.json"
-    buffer = _Output(io.BytesIO(), "metadata.json", 1 << 20, exact=False)
+    buffer = BoundedOutput(io.BytesIO(), "metadata.json", 1 << 20, exact=False)
     try:
         source("metadata.json", buffer)
         raw = buffer.file.getvalue()
@@ -138,41 +139,32 @@ def _fill(label, table, source):
 
 def _bring(path, facts, source):
     # Written in the root of the cache: a failure does not leave an empty folder.
-    part = _cache() / f".{path.name}.{uuid.uuid4().hex}.part"
+    label, part = f".{path.name}.{facts['sha256'][:16]}", None
     try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        with open(part, "xb") as file:
-            source(path.name, _Output(file, path.name, facts["size"]))
-        if problem := damage(part, facts):
-            raise PresetError(f"{path.name} did not arrive whole: {problem}.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(part, path)
+        _cache().mkdir(parents=True, exist_ok=True)
+        staging.sweep_files(_cache(), label, ".part")
+        with _open_part(label) as file:
+            part = pathlib.Path(file.name)
+            source(path.name, BoundedOutput(file, path.name, facts["size"]))
+            file.flush()
+            if problem := damage(part, facts):
+                raise PresetError(f"{path.name} did not arrive whole: {problem}.")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(part, path)
     except OSError as why:
         message = f"{path.name}: expected to write {facts['size']} bytes, found: {why}"
         raise PresetError(message) from why
     finally:
-        with contextlib.suppress(OSError):  # it may never have been made
-            part.unlink()
+        with contextlib.suppress(OSError):  # it was moved
+            part and part.unlink()
 
 
-class _Output:
-    """The file that a source writes into: it never grows past what was declared."""
-
-    def __init__(self, file, name, size, exact=True):
-        self.file, self.name, self.size, self.exact = file, name, size, exact
-        self.flush = file.flush  # which pooch calls
-        self.restart()
-
-    def restart(self):
-        self.file.seek(0)
-        self.file.truncate()
-        self.received = 0
-
-    def write(self, chunk):
-        self.received += len(chunk)
-        if self.received > self.size:
-            raise PresetError(f"{self.name}: expected {self.size} bytes, found more.")
-        self.file.write(chunk)
+def _open_part(label):
+    while True:
+        file = open(_cache() / f"{label}.{uuid.uuid4().hex}.part", "xb")  # noqa: SIM115
+        if staging.hold(file):
+            return file
+        file.close()
 
 
 def _source(place):

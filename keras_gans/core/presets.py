@@ -9,12 +9,11 @@ import json
 import os
 import pathlib
 import shutil
-import tempfile
-import uuid
 
-from keras_gans.core import safe_config
+from keras_gans.core import safe_config, staging, weight_files
+from keras_gans.core.bounded_build import bounded
 from keras_gans.core.download import fetch
-from keras_gans.core.safe_config import PresetError
+from keras_gans.core.plain_json import SIZE_LIMITS, PresetError, shown
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
@@ -40,25 +39,21 @@ def save_to_preset(model, path, include_optimizer=True):
 
     >>> save_to_preset(gan, "my_digits", include_optimizer=False)  # doctest: +SKIP
     """
-    path = pathlib.Path(path).expanduser().resolve()
+    path = staging.recovered(pathlib.Path(path).expanduser().resolve())
     kept = _replaceable(path)
     with_optimizer = bool(include_optimizer and model.compiled)
     config = _config(model, with_optimizer)
-    staging = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        staging.mkdir(parents=True)
-        source = model if with_optimizer else _uncompiled_twin(model, config)
-        (staging / CONFIG).write_text(json.dumps(config, indent=2), "utf-8")
-        source.save_weights(staging / WEIGHTS)
-        metadata = _metadata(model, staging, with_optimizer)
-        (staging / METADATA).write_text(json.dumps(metadata, indent=2), "utf-8")
-        for name in kept:
-            shutil.copy2(path / name, staging / name)
-        _put_in_place(staging, path)
+        with staging.replacing(path) as folder:
+            source = model if with_optimizer else _uncompiled_twin(model, config)
+            (folder / CONFIG).write_text(json.dumps(config, indent=2), "utf-8")
+            source.save_weights(folder / WEIGHTS)
+            metadata = _metadata(model, folder, with_optimizer)
+            (folder / METADATA).write_text(json.dumps(metadata, indent=2), "utf-8")
+            for name in kept:
+                shutil.copy2(path / name, folder / name)
     except (OSError, RuntimeError) as why:  # h5py reports a full disk as either
         raise PresetError(f"{path} could not be written: {why}") from why
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _replaceable(path):
@@ -72,21 +67,6 @@ def _replaceable(path):
     return [name for name in names if name in safe_config.WRITTEN_BY_PEOPLE]
 
 
-def _put_in_place(staging, path):
-    # No system renames a folder onto a full one: the old one steps aside, and back.
-    if not path.exists():
-        staging.rename(path)
-        return
-    aside = staging.with_suffix(".old")
-    path.rename(aside)
-    try:
-        staging.rename(path)
-    except BaseException:
-        aside.rename(path)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
-
-
 def _config(model, with_optimizer):
     import keras
 
@@ -96,7 +76,8 @@ def _config(model, with_optimizer):
     try:
         if with_optimizer and not config.get("compile_config"):
             raise PresetError("It does not say how it was compiled.")
-        config = json.loads(json.dumps(config))  # what a reader will find
+        raw = json.dumps(config).encode()  # what a reader will find
+        config = safe_config.parse_json(raw, CONFIG, "this model")
         safe_config.check_config(config)
         _system_class(config, type(model))
     except (PresetError, TypeError) as why:
@@ -168,18 +149,27 @@ def load_from_preset(handle, expected_class=None):
 
     folder = fetch(handle)
     try:
-        raw = (folder / CONFIG).read_bytes()
-        config = safe_config.parse_json(raw, CONFIG, folder)
-        safe_config.check_config(config)
+        config = _read_config(folder)
+        num_values = safe_config.check_config(config)
         system = _system_class(config, expected_class)
+        shapes, weight_bytes = weight_files.arrays_of(folder / WEIGHTS)
         try:
-            model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+            with bounded(weight_bytes, num_values):
+                model = keras.saving.deserialize_keras_object(config, safe_mode=True)
         except Exception as why:  # a stranger's config can make a constructor do that
-            raise PresetError(f"{system.__name__} cannot be built: {why}") from why
-        _load_weights(model, folder / WEIGHTS)
+            # Keras prints whole configs into its messages.
+            reason = shown(" ".join(str(why).split()), 600)
+            raise PresetError(f"{system.__name__} cannot be built: {reason}") from why
+        weight_files.load_weights(model, folder / WEIGHTS, shapes)
     except PresetError as why:
         raise PresetError(f"The preset {str(handle)!r} is refused. {why}") from why
     return model
+
+
+def _read_config(folder):
+    with open(folder / CONFIG, "rb") as file:
+        raw = file.read(SIZE_LIMITS[CONFIG] + 1)  # its length may not be checked yet
+    return safe_config.parse_json(raw, CONFIG, folder)
 
 
 def _system_class(config, expected):
@@ -192,38 +182,6 @@ def _system_class(config, expected):
     if expected and not issubclass(system, expected):
         raise PresetError(f"It holds a {system.__name__}, not a {expected.__name__}.")
     return system
-
-
-def _load_weights(model, path):
-    """Loads weights after comparing each name and shape: Keras skips some silently."""
-    try:
-        with tempfile.TemporaryDirectory() as scratch:
-            expected = pathlib.Path(scratch) / WEIGHTS
-            model.save_weights(expected)
-            wanted = _shapes(expected)
-        found = _shapes(path)
-        for name in sorted(wanted.keys() | found.keys()):
-            mine, its = wanted.get(name, "no such weight"), found.get(name, "nothing")
-            if mine != its:
-                raise PresetError(f"{name}: expected {mine}, the file has {its}.")
-        model.load_weights(path)
-    except Exception as why:  # h5py and Keras raise a dozen kinds
-        raise PresetError(f"{path} cannot be loaded: {why}") from why
-
-
-def _shapes(path):
-    """Returns name to shape of the arrays in the file; links are not followed."""
-    import h5py
-
-    shapes = {}
-
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset):
-            shapes[name] = item.shape
-
-    with h5py.File(path, "r") as file:
-        file.visititems(visit)
-    return shapes
 
 
 from_preset = load_from_preset

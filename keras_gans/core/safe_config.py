@@ -5,39 +5,29 @@ registered, and Keras classes that do nothing but compute, are let through. Noth
 imported or built while checking.
 """
 
-import functools
 import hashlib
-import json
 import pathlib
 import re
-import sys
-import types
+
+from keras_gans.core.harmless import (
+    PREFIX,
+    is_class_safe,
+    is_function_safe,
+    registered_object,
+)
+from keras_gans.core.plain_json import SIZE_LIMITS, PresetError, parse_json, shown
 
 REQUIRED_FILES = ("config.json", "model.weights.h5")
 WRITTEN_BY_PEOPLE = ("README.md", "recipe.toml", "metrics.json", "samples.png")
 ALLOWED_FILES = frozenset((*REQUIRED_FILES, "metadata.json", *WRITTEN_BY_PEOPLE))
-SIZE_LIMITS = {"metadata.json": 1 << 20, "config.json": 1 << 24, "index.json": 1 << 24}
 PRESET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 MAX_DEPTH = 200
-PREFIX = "keras_gans>"
+# Two networks of 900 layers, written out, are 100,000 values.
+MAX_VALUES = 400_000
 # Values that Keras rebuilds by itself, without looking up a class.
 PLAIN_VALUE = re.compile("__(keras_tensor|tensor|numpy|bytes|slice|ellipsis)__")
-PUBLIC_MODULE = re.compile(
-    r"keras(\.(layers|models|initializers|regularizers|constraints|optimizers"
-    r"|optimizers\.schedules|losses|metrics|dtype_policies|random))?"
-)
-# Functional models and the operations in them are saved under private module names.
-PRIVATE_MODULE = re.compile(
-    r"keras\.src\.(models\.functional|ops\.(core|einops|image|linalg|math|nn|numpy))"
-)
-FUNCTION_MODULE = re.compile(r"keras\.(activations|losses)")
-# These run code from the config, or open files that it names (vocabularies).
-REFUSED_LAYERS = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
-REFUSED_LAYERS += ("StringLookup", "IntegerLookup", "TextVectorization")
-
-
-class PresetError(ValueError):
-    """A preset that cannot be found, trusted, read or written; the message says why."""
+# NumPy would also take "S1000000000", of which one letter is a gigabyte.
+NUMBER_TYPE = re.compile(r"bool|u?int\d{1,2}|b?float\d{2}")
 
 
 def check_config(config):
@@ -51,113 +41,99 @@ def check_config(config):
     Args:
         config: what `keras.saving.serialize_keras_object` returned, or its JSON.
 
+    Returns:
+        int, how many values it holds.
+
     Raises:
-        PresetError: with the refused class and its place.
+        PresetError: with the refused class and its place; or if it holds more than
+            `MAX_VALUES`, or nests deeper than `MAX_DEPTH`.
 
     Example:
 
     >>> check_config({"module": "os", "class_name": "system", "config": {}})
     Traceback (most recent call last):
     ...
-    keras_gans.core.safe_config.PresetError: config: the class os.system is refused.
+    keras_gans.core.plain_json.PresetError: config: the class os.system is refused.
     """
-    waiting = [(config, "config", 0)]  # a writer may nest deeper than Python recurses
-    while waiting:
+    waiting, count = [(config, "config", 0)], 1
+    while waiting:  # a writer may nest deeper than Python recurses
         value, where, depth = waiting.pop()
         if depth > MAX_DEPTH:
-            raise PresetError(f"{where[:80]}...: nested deeper than {MAX_DEPTH}.")
-        for key, child in _parts(value, where):
+            raise PresetError(f"{shown(where, 80)}: nested deeper than {MAX_DEPTH}.")
+        parts = _parts(value, where)
+        count += len(parts)
+        if count > MAX_VALUES:
+            raise PresetError(f"config: it holds more than {MAX_VALUES} values.")
+        for key, child in parts:
             if child is not None and not isinstance(child, (bool, int, float)):
                 waiting.append((child, f"{where}.{key}", depth + 1))
+    return count
 
 
 def _parts(value, where):
     if isinstance(value, dict):
         if "class_name" in value:
             _check_object(value, where)
+        _check_calls(value.get("inbound_nodes"), where)
         return value.items()
     if isinstance(value, (list, tuple)):
-        return enumerate(value)
+        return list(enumerate(value))
     if not isinstance(value, str):
-        raise PresetError(f"{where}: a {type(value).__name__} is no plain value.")
+        raise PresetError(
+            f"{shown(where)}: a {type(value).__name__} is no plain value."
+        )
     # Keras replaces a bare string by the object registered under it.
-    if not value.startswith(PREFIX) and _registered(value) is not None:
-        raise PresetError(f"{where}: {value!r} is of another package: refused.")
+    if not value.startswith(PREFIX) and registered_object(value) is not None:
+        raise PresetError(f"{shown(where)}: {value!r} is of another package: refused.")
     return ()
 
 
-def _registered(name):
-    import keras
+def _check_calls(nodes, where):
+    """Each call in a network must be of something on a symbolic tensor.
 
-    return keras.saving.get_registered_object(name)
+    On plain numbers Keras would compute at once: a terabyte of zeros, say.
+    """
+    for node in nodes or ():
+        level = [node] if isinstance(node, dict) else []
+        for _ in range(5):  # the arguments, and lists or dicts of tensors in them
+            if any(_is_tensor(value) for value in level):
+                break
+            level = [
+                part
+                for value in level
+                if isinstance(value, (dict, list))
+                for part in (value.values() if isinstance(value, dict) else value)
+            ]
+        else:
+            raise PresetError(f"{shown(where)}: a call without a tensor is refused.")
+
+
+def _is_tensor(value):
+    return isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"
 
 
 def _check_object(node, where):
     name, module = node["class_name"], node.get("module")
     registered = node.get("registered_name", name)  # the default is that of Keras
     if not isinstance(name, str) or not isinstance(registered, (str, type(None))):
-        raise PresetError(f"{where}: a class name that is no string is refused.")
-    kind, is_safe = "class", _class_is_safe
+        raise PresetError(f"{shown(where)}: a class name is no string: refused.")
+    kind, is_safe = "class", is_class_safe
     if name == "function":
-        kind, is_safe, name = name, _function_is_safe, str(node.get("config"))
+        kind, is_safe, name = name, is_function_safe, str(node.get("config"))
     is_plain = PLAIN_VALUE.fullmatch(node["class_name"])
+    if is_plain and name in ("__numpy__", "__tensor__"):
+        is_plain = NUMBER_TYPE.fullmatch(_dtype_of(node))
     if "config" in node and (is_plain or is_safe(name, str(module), registered)):
         return  # its strings, these names too, are still to be checked
     hint, label = "", registered if ">" in str(registered) else f"{module}.{name}"
-    if label.startswith(PREFIX) and _registered(label) is None:
+    if label.startswith(PREFIX) and registered_object(label) is None:
         hint = " (it is not in this version of keras_gans)"
-    raise PresetError(f"{where}: the {kind} {label[:200]} is refused{hint}.")
+    raise PresetError(f"{shown(where)}: the {kind} {shown(label)} is refused{hint}.")
 
 
-def _function_is_safe(name, module, registered):
-    import keras
-
-    if registered not in (None, name, "function"):  # Keras writes all three
-        return False
-    if name.startswith(PREFIX):
-        return isinstance(_registered(name), types.FunctionType)
-    if not FUNCTION_MODULE.fullmatch(module):
-        return False
-    function = getattr(getattr(keras, module.split(".")[1]), name, None)
-    plumbing = name in ("get", "serialize", "deserialize")
-    return isinstance(function, types.FunctionType) and not plumbing
-
-
-def _class_is_safe(name, module, registered):
-    import keras
-
-    if registered and registered.startswith(PREFIX):
-        # The names must agree: some paths in Keras read the one, some the other.
-        found = _registered(registered)
-        return isinstance(found, type) and found.__name__ == name
-    home = sys.modules.get(module) if PRIVATE_MODULE.fullmatch(module) else None
-    if PUBLIC_MODULE.fullmatch(module):
-        home = functools.reduce(getattr, module.split(".")[1:], keras)
-    found = getattr(home, name, None)
-    if registered not in (None, name) or not isinstance(found, type):
-        return False
-    kinds = (
-        *(keras.Operation, keras.Initializer, keras.Regularizer, keras.Optimizer),
-        *(keras.Loss, keras.Metric, keras.DTypePolicy, keras.random.SeedGenerator),
-        *(keras.constraints.Constraint,),
-        keras.optimizers.schedules.LearningRateSchedule,
-    )
-    # By object, not by name: a class can be exported under several names.
-    refused = tuple(getattr(keras.layers, layer) for layer in REFUSED_LAYERS)
-    return issubclass(found, kinds) and not issubclass(found, refused)
-
-
-def parse_json(raw, name, where):
-    """Returns the object in a file's bytes; raises `PresetError` if there is none."""
-    if len(raw) > SIZE_LIMITS[name]:
-        raise PresetError(f"{name} of {where} is too long: {len(raw)} bytes.")
-    try:
-        parsed = json.loads(raw)
-    except (ValueError, RecursionError) as why:
-        raise PresetError(f"{name} of {where} cannot be parsed: {why}") from why
-    if not isinstance(parsed, dict):
-        raise PresetError(f"{name} of {where} does not hold an object.")
-    return parsed
+def _dtype_of(node):
+    config = node.get("config")
+    return str(config.get("dtype") if isinstance(config, dict) else None)
 
 
 def metadata_table(raw, where):

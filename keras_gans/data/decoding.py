@@ -1,13 +1,33 @@
 """One picture file to 8-bit pixels, the same way for every reader."""
 
+import contextlib
+import os
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from keras_gans.core.plain_json import shown
 
 # Named, because Pillow would otherwise offer a file's bytes to all its decoders.
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")
 _GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
 _ORIENTATION = 0x0112
 _TURNED_SIDEWAYS = (5, 6, 7, 8)
+_TO_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# More than cameras make. A file of 200 kB can decode to as many, which takes 0.9 GB.
+MAX_PIXELS = 50_000_000
+_FEW_PIXELS = 1 << 22
 
 
 class DamagedPicture(Exception):
@@ -21,7 +41,7 @@ def read_header(path):
         DamagedPicture: If the file is no picture.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as picture:
+        with _opened(path) as picture:
             width, height = picture.size
             # PNG: getexif() would decode the whole picture to look for a late chunk.
             tagged = picture.format != "PNG" or "exif" in picture.info
@@ -33,7 +53,7 @@ def read_header(path):
         raise DamagedPicture(_reason(path, error)) from error
 
 
-def read_picture(path, color_mode):
+def read_picture(path, color_mode, finish):
     """Decodes a file to an upright Pillow picture of mode "L" or "RGB".
 
     The first frame of an animation; transparency over white; 16 bits scaled to 8.
@@ -41,25 +61,99 @@ def read_picture(path, color_mode):
     Args:
         path: Path of the file.
         color_mode: `"grey"` or `"rgb"`.
+        finish: Function of the picture, which makes it as small as it is wanted.
+
+    Returns:
+        What `finish` returned.
 
     Raises:
         DamagedPicture: If the file cannot be decoded to its end.
     """
     try:
-        with Image.open(path, formats=_FORMATS) as picture:
-            picture.load()
-            picture = ImageOps.exif_transpose(picture)
+        with _opened(path) as picture:
+            num_pixels = picture.width * picture.height
+        with _ROOM.for_pixels(num_pixels):
+            if num_pixels <= _FEW_PIXELS:
+                return _read(path, color_mode, finish)
+            # In a new thread, because the allocator keeps for each living one what
+            # its last picture took; the next new one gets that memory again.
+            with ThreadPoolExecutor(1) as thread:
+                return thread.submit(_read, path, color_mode, finish).result()
     except Exception as error:
         # Damaged bytes make Pillow raise nearly anything: OSError, SyntaxError,
         # struct.error, zlib.error, DecompressionBombError ...
         raise DamagedPicture(_reason(path, error)) from error
+
+
+def _read(path, color_mode, finish):
+    with _opened(path) as picture:
+        return finish(_decoded(picture, color_mode))
+
+
+class _Room:
+    """Lets threads decode at once as long as their pictures are not too large together.
+
+    Args:
+        num_pixels: int, of all pictures in work.
+    """
+
+    def __init__(self, num_pixels):
+        self._left = num_pixels
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def for_pixels(self, num_pixels):
+        """Waits until there is room for so many, of at most all, and keeps it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._left >= num_pixels)
+            self._left -= num_pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._left += num_pixels
+                self._changed.notify_all()
+
+
+_ROOM = _Room(MAX_PIXELS)
+
+
+@contextlib.contextmanager
+def _opened(path):
+    """The picture in a file, its header read."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait for a writer
+        raise DamagedPicture("no regular file")
+    with Image.open(path, formats=_FORMATS) as picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise DamagedPicture(
+                f"{picture.height}x{picture.width} pixels, more than {MAX_PIXELS}: "
+                "make it smaller"
+            )
+        yield picture
+
+
+def _decoded(picture, color_mode):
+    picture.load()
+    mode = "L" if color_mode == "grey" else "RGB"
+    flat = Image.new(mode, picture.size)
+    # In bands: each step below would else need room for a whole picture more.
+    rows = max(1, _FEW_PIXELS // picture.width)
+    for top in range(0, picture.height, rows):
+        bottom = min(top + rows, picture.height)
+        band = picture.crop((0, top, picture.width, bottom))
+        flat.paste(_flattened(band, mode), (0, top))
+    turn = _TO_UPRIGHT.get(picture.getexif().get(_ORIENTATION))
+    return flat if turn is None else flat.transpose(turn)
+
+
+def _flattened(picture, mode):
     if picture.mode.startswith("I"):
         picture = _eight_bits(picture)
     if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)
-    return picture.convert("L" if color_mode == "grey" else "RGB")
+    return picture.convert(mode)
 
 
 def _is_grey(picture):
@@ -73,10 +167,13 @@ def _eight_bits(picture):
 
 
 def _reason(path, error):
+    if isinstance(error, DamagedPicture):
+        return str(error)
     if isinstance(error, FileNotFoundError):
         return "no such file"
-    if isinstance(error, OSError) and not path.stat().st_size:
-        return "empty file"
+    with contextlib.suppress(OSError):
+        if not os.stat(path).st_size:
+            return "empty file"
     if isinstance(error, UnidentifiedImageError):
         return "not a picture"
-    return f"{type(error).__name__}: {error}"
+    return shown(f"{type(error).__name__}: {error}")

@@ -5,10 +5,11 @@ import os
 import keras
 import numpy as np
 
+from keras_gans.core.plain_json import shown
 from keras_gans.data.array_batches import aligned_arrays
 from keras_gans.data.decoding import DamagedPicture
 from keras_gans.data.loading import load, locate
-from keras_gans.data.picture_files import PictureFiles
+from keras_gans.data.picture_files import PictureFiles, room_for
 from keras_gans.data.pixels import resize
 
 
@@ -56,7 +57,8 @@ def fetch_from_name(tf, source, labels, cache, options):
 def _file_reader(tf, files, cache):
     """Returns `fetch(indices) -> images` that decodes files with Pillow."""
     # np.empty takes address space only: memory is used as pictures come in.
-    kept = np.empty((len(files), *files.image_shape), "uint8") if cache else None
+    shape = (len(files), *files.image_shape)
+    kept = room_for(shape, files.folder) if cache else None
     is_kept = np.zeros(len(files), bool)
 
     def read(index):
@@ -66,7 +68,7 @@ def _file_reader(tf, files, cache):
             image = files.read(index)
         except DamagedPicture as reason:
             raise ValueError(
-                f"{files.files[index]} is damaged ({reason}). on_damaged='skip' "
+                f"{shown(files.files[index])} is damaged ({reason}). on_damaged='skip' "
                 "leaves damaged ones out."
             ) from reason
         if cache:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_gans.core.plain_json import shown
+
+MAX_DEPTH = 100
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 _SPLIT_NAMES = ("train", "test", "val", "validation")
 
@@ -27,7 +30,8 @@ def list_folder(folder, split):
 
     Raises:
         ValueError: If there are no pictures, the split does not exist, pictures lie
-            both beside and inside class folders, or a symbolic link leaves `folder`.
+            both beside and inside class folders, folders nest deeper than `MAX_DEPTH`,
+            or a symbolic link leaves `folder` or goes in circles.
     """
     folder = Path(folder)
     by_split = _by_split(folder)
@@ -42,7 +46,8 @@ def list_folder(folder, split):
     if named and any(None in part for part in by_split.values()):
         raise ValueError(
             f"{folder} has pictures both beside and inside its class folders "
-            f"({', '.join(sorted(named)[:5])}): a picture beside them has no label."
+            f"({', '.join(map(shown, sorted(named)[:5]))}): a picture beside them has "
+            "no label."
         )
     class_names = tuple(sorted(named)) or None
     pairs = [(f, name) for part in parts for name, fs in part.items() for f in fs]
@@ -74,10 +79,10 @@ def _by_split(folder):
 
 def _by_class(folder, root):
     """{class name: [files]}; the name is `None` for pictures outside sub-folders."""
-    found = {}
+    found, seen = {}, set()
     for entry in _entries(folder, root):
         if entry.is_dir():
-            inside = _walk(entry.path, root, (folder.resolve(),))
+            inside = _walk(entry, root, (folder.resolve(),), seen)
             if inside:
                 found[entry.name] = inside
         elif _is_picture(entry):
@@ -85,17 +90,27 @@ def _by_class(folder, root):
     return found
 
 
-def _walk(folder, root, above):
-    """All pictures below `folder`, however deep."""
+def _walk(entry, root, above, seen):
+    """All pictures below a folder, however deep."""
+    folder, files = entry.path, []
     here = Path(folder).resolve()
     if here in above:
-        raise ValueError(f"{folder} is a symbolic link to a folder that contains it.")
-    files = []
-    for entry in _entries(folder, root):
-        if entry.is_dir():
-            files += _walk(entry.path, root, (*above, here))
-        elif _is_picture(entry):
-            files.append(Path(entry.path))
+        raise ValueError(
+            f"{shown(folder)} is a symbolic link to a folder that contains it."
+        )
+    if len(above) > MAX_DEPTH:
+        raise ValueError(f"{shown(folder)} is nested deeper than {MAX_DEPTH} folders.")
+    if here in seen:
+        # Links to folders with links to folders: each level doubles the pictures.
+        raise ValueError(
+            f"{shown(folder)} leads to {here}, which another link led to: copy it."
+        )
+    seen.add(here)
+    for inside in _entries(folder, root):
+        if inside.is_dir():
+            files += _walk(inside, root, (*above, here), seen)
+        elif _is_picture(inside):
+            files.append(Path(inside.path))
     return files
 
 
@@ -105,12 +120,24 @@ def _entries(folder, root):
         entries = sorted(found, key=lambda entry: entry.name)
     entries = [entry for entry in entries if not entry.name.startswith(".")]
     for entry in entries:
-        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root):
-            raise ValueError(
-                f"{entry.path} is a symbolic link that leaves {root}: copy what it "
-                "points to, or load that folder."
-            )
+        if entry.is_symlink():
+            _check_link(entry, root)
     return entries
+
+
+def _check_link(entry, root):
+    try:
+        stays = Path(entry.path).resolve().is_relative_to(root)
+        entry.is_dir()
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link in a circle
+        raise ValueError(
+            f"{shown(entry.path)} is a symbolic link that leads nowhere: {error}"
+        ) from error
+    if not stays:
+        raise ValueError(
+            f"{shown(entry.path)} is a symbolic link that leaves {root}: copy what it "
+            "points to, or load that folder."
+        )
 
 
 def _is_picture(entry):

@@ -4,6 +4,7 @@ import difflib
 import os
 from pathlib import Path, PurePath
 
+from keras_gans.core.plain_json import shown
 from keras_gans.data.digits import CLASS_NAMES, load_digits
 from keras_gans.data.folder import list_folder
 from keras_gans.data.npz import load_npz, npz_class_names
@@ -122,10 +123,16 @@ def locate(name):
         raise ValueError(f"Expected the name or path of a data set, got {name!r}.")
     if name == "digits":
         return "digits", None
-    path = Path(name).expanduser()
-    if path.is_dir():
+    try:
+        path = Path(name).expanduser()
+        is_dir, is_file = path.is_dir(), path.is_file()
+    except (OSError, RuntimeError) as error:  # a name too long, no such user's home
+        raise FileNotFoundError(
+            f"There is no folder or file {shown(repr(name))}: {error}"
+        ) from error
+    if is_dir:
         return "folder", path
-    if path.is_file():
+    if is_file:
         if path.suffix.lower() == ".npz":
             return "npz", path
         raise ValueError(f"{path} is neither a folder of pictures nor an .npz file.")

@@ -1,10 +1,9 @@
 """Pictures and labels from one `.npz` file, never unpickled."""
 
-import contextlib
-import zipfile
-import zlib
-
 import numpy as np
+
+from keras_gans.core.plain_json import shown
+from keras_gans.data.archives import Archive
 
 # Ours first, then Keras's own `mnist.npz`; `{}` is the split.
 _SPLIT_KEYS = (("{}_images", "{}_labels"), ("x_{}", "y_{}"))
@@ -13,14 +12,14 @@ _WHOLE_KEYS = ("images", "labels")
 
 def load_npz(path, split):
     """uint8 NHWC images and int64 labels (or `None`) of one split."""
-    with _opened(path) as archive:
-        parts = [
-            (
-                _as_images(archive[images], f"{path}: {images}"),
-                _as_labels(archive, labels, len(archive[images]), path),
-            )
-            for images, labels in _keys_of(archive, split, path)
-        ]
+    with open(path, "rb") as file:
+        archive, parts = Archive(path, file), []
+        for key, label_key in _keys_of(archive, split, path):
+            images = _as_images(archive.read(key), f"{path}: {key}")
+            labels = _as_labels(archive, label_key, len(images), path)
+            parts.append((images, labels))
+    if len(parts) == 1:
+        return parts[0]
     shapes = {images.shape[1:] for images, _ in parts}
     if len(shapes) > 1:
         raise ValueError(
@@ -36,41 +35,17 @@ def load_npz(path, split):
 
 def npz_class_names(path):
     """The names stored under `class_names`, or `None`."""
-    with _opened(path) as archive:
-        if "class_names" not in archive.files:
-            return None
-        return tuple(str(name) for name in archive["class_names"])
-
-
-@contextlib.contextmanager
-def _opened(path):
-    """The archive; whatever is wrong with the file is a ValueError that names it."""
-    # Opened here, because np.load leaves a file open that turns out to be no archive.
     with open(path, "rb") as file:
-        try:
-            # Pickled objects run code when read: allow_pickle stays False.
-            archive = np.load(file, allow_pickle=False)
-        except (ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} is not a readable .npz file: {error}") from error
-        if not hasattr(archive, "files"):
-            raise ValueError(f"{path} holds one bare array, not the .npz layout.")
-        with archive, _damage_named(path):
-            yield archive
-
-
-@contextlib.contextmanager
-def _damage_named(path):
-    try:
-        yield
-    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise
+        archive = Archive(path, file)
+        if "class_names" not in archive.names:
+            return None
+        names = archive.read("class_names")
+    if names.ndim != 1 or names.dtype.kind not in "US":
         raise ValueError(
-            f"{path} holds pickled objects, which are refused because reading "
-            "them can run code: save plain arrays."
-        ) from error
+            f"{path}: class_names is {names.dtype} of shape {names.shape}, expected "
+            "one text for each class."
+        )
+    return tuple(str(name) for name in names)
 
 
 def _keys_of(archive, split, path):
@@ -79,18 +54,18 @@ def _keys_of(archive, split, path):
         part: (images.format(part), labels.format(part))
         for images, labels in reversed(_SPLIT_KEYS)
         for part in ("train", "test")
-        if images.format(part) in archive.files
+        if images.format(part) in archive.names
     }
     if split in found:
         return [found[split]]
     if split == "all" and found:
         return [found[part] for part in ("train", "test") if part in found]
-    if split in ("train", "all") and not found and _WHOLE_KEYS[0] in archive.files:
+    if split in ("train", "all") and not found and _WHOLE_KEYS[0] in archive.names:
         return [_WHOLE_KEYS]
     raise ValueError(
         f"{path} has no images for split {split!r}: expected 'train_images' and "
         "'test_images', 'x_train' and 'x_test', or 'images' (for 'train' and "
-        f"'all'), found {sorted(archive.files)}."
+        f"'all'), found {shown(sorted(archive.names))}."
     )
 
 
@@ -102,6 +77,8 @@ def _as_images(images, where):
             f"{where} has shape {images.shape}, expected (num_images, height, "
             "width, channels)."
         )
+    if 0 in images.shape[1:]:
+        raise ValueError(f"{where} has shape {images.shape}: pictures without pixels.")
     if images.dtype == np.uint8:
         return images
     integers = images.dtype.kind in "iu"
@@ -114,9 +91,9 @@ def _as_images(images, where):
 
 
 def _as_labels(archive, key, num_images, path):
-    if key not in archive.files:
+    if key not in archive.names:
         return None
-    labels = archive[key]
+    labels = archive.read(key)
     if labels.shape == (num_images, 1):  # as Keras stores CIFAR
         labels = labels[:, 0]
     if labels.shape != (num_images,) or labels.dtype.kind not in "iu":

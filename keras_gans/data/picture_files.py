@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from tqdm import tqdm
 
+from keras_gans.core.plain_json import shown
 from keras_gans.data.decoding import DamagedPicture, read_header, read_picture
 from keras_gans.data.folder import list_folder
 from keras_gans.data.pixels import as_size, check_color_mode, fit_picture
@@ -46,20 +47,22 @@ class PictureFiles:
 
     def read(self, index):
         """The picture at `index`, uint8 of `image_shape`; or raises DamagedPicture."""
-        picture = read_picture(self.files[index], self.color_mode)
-        if self.resized:
-            picture = fit_picture(picture, self.image_shape[:2], self.antialias)
-        pixels = np.asarray(picture).reshape(picture.height, picture.width, -1)
+        pixels = read_picture(self.files[index], self.color_mode, self._pixels)
         if pixels.shape != self.image_shape:
             raise DamagedPicture(
-                f"its pixels are {picture.height}x{picture.width}, its header says "
+                f"its pixels are {pixels.shape[0]}x{pixels.shape[1]}, its header says "
                 f"{self.image_shape[0]}x{self.image_shape[1]}"
             )
         return pixels
 
+    def _pixels(self, picture):
+        if self.resized:
+            picture = fit_picture(picture, self.image_shape[:2], self.antialias)
+        return np.asarray(picture).reshape(picture.height, picture.width, -1)
+
     def read_all(self):
         """uint8 images and labels of every sound file; reports the damaged ones."""
-        images = np.empty((len(self), *self.image_shape), "uint8")
+        images = room_for((len(self), *self.image_shape), self.folder)
 
         def fill(index):
             images[index] = self.read(index)
@@ -120,7 +123,7 @@ class PictureFiles:
             return sound
         sound[list(self.damaged)] = False
         named = [
-            f"{self.files[index].relative_to(self.folder)} ({reason})"
+            f"{shown(self.files[index].relative_to(self.folder))} ({reason})"
             for index, reason in sorted(self.damaged.items())
         ]
         told = (
@@ -142,6 +145,17 @@ class PictureFiles:
             raise mixed_sizes(self.folder, counts)
         # Without one readable header every file is damaged: report_damaged raises.
         return next(iter(counts), (1, 1))
+
+
+def room_for(shape, folder):
+    """An empty uint8 array; or the error for a folder that no memory can hold."""
+    try:
+        return np.empty(shape, "uint8")
+    except (MemoryError, ValueError) as error:
+        raise ValueError(
+            f"The pictures of {folder} do not fit into memory: {error}. Pass a smaller "
+            "image_size=..."
+        ) from error
 
 
 def mixed_sizes(where, counts):

@@ -115,8 +115,9 @@ def fit_picture(picture, size, antialias):
     crop_height = max(1, round(scale * height))
     left = (picture.width - crop_width) // 2
     top = (picture.height - crop_height) // 2
-    # A real crop: resize(box=...) would let the pixels around the box bleed in.
-    picture = picture.crop((left, top, left + crop_width, top + crop_height))
+    if (crop_width, crop_height) != picture.size:
+        # A real crop: resize(box=...) would let the pixels around the box bleed in.
+        picture = picture.crop((left, top, left + crop_width, top + crop_height))
     kernel = Image.Resampling.BICUBIC if antialias else Image.Resampling.NEAREST
     return picture.resize((width, height), kernel)
 

@@ -148,9 +148,9 @@ def test_cache_decodes_each_file_once(folder, monkeypatch, cache):
     decoded = []
     read_picture = picture_files.read_picture
 
-    def counted(path, color_mode):
+    def counted(path, color_mode, finish):
         decoded.append(path.name)
-        return read_picture(path, color_mode)
+        return read_picture(path, color_mode, finish)
 
     monkeypatch.setattr(picture_files, "read_picture", counted)
     dataset = data.pipeline(folder, 7, flip=True, cache=cache)

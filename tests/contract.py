@@ -251,6 +251,10 @@ class SystemContract:
             data = self.batch(BATCH * gan.updates_per_batch)
             with infinite_gradients(gan.generator_optimizer):
                 gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0)
+            logs = {name: values[-1] for name, values in gan.history.history.items()}
+            skipped = {p: logs.pop(f"{p}_skipped_steps") for p in gan.players}
+            assert skipped == {p: float(p == "generator") for p in gan.players}
+            assert logs.pop("generator_loss_scale") == 4.0
             assert not differs(before["generator"], trainable_of(gan.generator))
             assert all(
                 differs(before[n], trainable_of(getattr(gan, n))) for n in others
@@ -259,6 +263,7 @@ class SystemContract:
             assert float(ops.convert_to_numpy(scale)) == 4.0
             gan.make_train_function(force=True)
             gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0)
+            assert gan.history.history["generator_skipped_steps"] == [0.0]
             assert differs(before["generator"], trainable_of(gan.generator))
         finally:
             keras.mixed_precision.set_dtype_policy("float32")
@@ -269,11 +274,17 @@ class SystemContract:
         two = self._one_step_on(replicas=2)
         assert_equal(one, two, atol=1e-6)
 
-    def _one_step_on(self, replicas):
+    @on_tensorflow
+    def test_xla_equals_no_xla(self):
+        plain = self._one_step_on(replicas=1, jit_compile=False)
+        compiled = self._one_step_on(replicas=1, jit_compile=True)
+        assert_equal(plain, compiled, atol=1e-6)
+
+    def _one_step_on(self, replicas, jit_compile="auto"):
         with two_replicas().scope() if replicas == 2 else contextlib.nullcontext():
             gan = self.make()
             sgd = {f"{p}_optimizer": keras.optimizers.SGD(0.05) for p in gan.players}
-            gan.compile(**sgd)
+            gan.compile(jit_compile=jit_compile, **sgd)
         for network in (gan.generator, *(getattr(gan, n) for n in gan.networks)):
             for layer in network._flatten_layers():
                 if isinstance(layer, keras.layers.Dropout):

@@ -21,21 +21,18 @@ CASES = [
 @on_tensorflow
 @pytest.mark.parametrize(("system", "optimizer"), CASES)
 def test_devices_make_no_difference(tmp_path, system, optimizer):
-    running = workers.start(
-        lambda index: [
-            *("-m", "tests.equal_training", system, optimizer),
-            tmp_path / f"{index}.npz",
-        ],
-        tmp_path,
-    )
-    one = train(system, optimizer, 1)
-    untrained = state_of(build(system, optimizer))
-    for (name, a), b in zip(one.items(), untrained.values(), strict=False):
-        assert np.isfinite(a).all(), name
-        assert name.endswith("bias") or np.abs(a - b).max() > 100 * ATOL[optimizer]
+    def worker(index):
+        case = ["tests.equal_training", system, optimizer]
+        return ["-m", *case, tmp_path / f"{index}.npz"]
 
-    replicas = train(system, optimizer, 2, two_replicas().scope())
-    workers.finish(running, tmp_path)
+    with workers.started(worker, tmp_path) as running:
+        one = train(system, optimizer, 1)
+        untrained = state_of(build(system, optimizer))
+        for (name, a), b in zip(one.items(), untrained.values(), strict=False):
+            assert np.isfinite(a).all(), name
+            assert name.endswith("bias") or np.abs(a - b).max() > 100 * ATOL[optimizer]
+        replicas = train(system, optimizer, 2, two_replicas().scope())
+        workers.finish(running, tmp_path)
     files = [np.load(tmp_path / f"{index}.npz") for index in range(2)]
     processes = [[file[str(i)] for i in range(len(file.files))] for file in files]
     for other in (list(replicas.values()), *processes):

@@ -1,5 +1,6 @@
 """Worker processes of a cluster on this machine, for tests of several hosts."""
 
+import contextlib
 import json
 import os
 import socket
@@ -7,16 +8,16 @@ import subprocess
 import sys
 
 
-def start(arguments, folder, count=2, **options):
-    """Starts `count` workers.
+@contextlib.contextmanager
+def started(arguments, folder, count=2):
+    """Starts workers; those that still run in the end are killed.
 
     Args:
         arguments: Function of the worker's index returning what follows `python`.
         folder: Where their outputs go, as `worker_0.log` and so on.
         count: Number of workers.
-        **options: For `subprocess.Popen`.
 
-    Returns:
+    Yields:
         List of `subprocess.Popen`.
     """
     hosts = [f"127.0.0.1:{port}" for port in free_ports(count)]
@@ -37,10 +38,14 @@ def start(arguments, folder, count=2, **options):
                     },
                     stdout=log,
                     stderr=subprocess.STDOUT,
-                    **options,
                 )
             )
-    return running
+    try:
+        yield running
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
 
 
 def finish(running, folder, seconds=240):

@@ -199,8 +199,7 @@ def _drop_unsaved(history, epochs):
         header, *rows = csv.reader(file)
     kept = [row for row in rows if len(row) == len(header) and int(row[0]) < epochs]
     with written_whole(history) as path, path.open("w", newline="") as file:
-        # As Keras' CSVLogger writes them.
-        csv.writer(file, lineterminator="\n").writerows([header, *kept])
+        csv.writer(file).writerows([header, *kept])
 
 
 @contextlib.contextmanager

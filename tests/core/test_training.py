@@ -171,12 +171,6 @@ def test_generator_of_another_shape_is_refused():
             tiny_gan(generator=network)
 
 
-def test_xla_trains():
-    gan = compiled(tiny_dcgan(), jit_compile=True)
-    history = gan.fit(images(8, side=8), batch_size=4, verbose=0).history
-    assert np.isfinite(history["generator_loss"]).all()
-
-
 @on_tensorflow
 def test_tf_data_set():
     import tensorflow as tf

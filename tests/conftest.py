@@ -16,6 +16,13 @@ if keras.backend.backend() == "tensorflow":
 elif keras.backend.backend() == "jax":
     import tempfile
 
+    os.environ["XLA_FLAGS"] = " ".join(
+        [
+            os.environ.get("XLA_FLAGS", ""),
+            "--xla_force_host_platform_device_count=2",
+        ]
+    )
+
     import jax
 
     # The contract builds the same small model again and again; JAX would compile it

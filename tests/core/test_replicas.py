@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import keras_gans as kg
+from keras_gans.cli import devices
+from keras_gans.core import gradients
 from tests.contract import assert_equal, on_tensorflow, state_of, two_replicas
 from tests.systems import Translation, images, tiny_dcgan, tiny_gan
 
@@ -69,3 +71,27 @@ def test_pairs_of_images_on_two_replicas_equal_one():
     untrained = state_of(Translation()).values()
     for (name, after), before in zip(one.items(), untrained, strict=False):
         assert np.abs(after - before).max() > 1e-5 or not name.endswith("kernel")
+
+
+@pytest.mark.every_backend
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="keras.distribution")
+def test_two_devices_of_jax_equal_one():
+    """Without any scripting: the draws of a batch do not depend on who shares it."""
+
+    def trained(strategy):
+        with devices.asked_for(strategy):
+            gan = tiny_dcgan(ema_decay=0.5)
+            rates = {f"{p}_optimizer": keras.optimizers.SGD(0.05) for p in gan.players}
+            gan.compile(**rates)
+            gan.fit(images(16, side=8), batch_size=8, epochs=2, verbose=0)
+            assert gradients.count_replicas(gan) == (2 if strategy else 1)
+            shown = gan.sample(2, seed=1)
+            if strategy:
+                with pytest.raises(ValueError, match="each of 2 replicas"):
+                    gan.fit(images(16, side=8), batch_size=3, verbose=0)
+            return state_of(gan), shown
+
+    (one, first), (two, second) = trained(None), trained("mirrored")
+    assert_equal(one, two, atol=1e-6)
+    np.testing.assert_allclose(first, second, atol=1e-6)
+    assert keras.distribution.distribution() is None

@@ -4,6 +4,7 @@ import contextlib
 
 import keras
 
+_HALF = ("float16", "bfloat16")
 _FLOAT32 = keras.dtype_policies.DTypePolicy("float32")
 
 
@@ -17,7 +18,7 @@ def in_float32(network):
     layers = [
         layer
         for layer in network._flatten_layers()
-        if layer.compute_dtype in ("float16", "bfloat16") or hasattr(layer, "_held")
+        if layer.compute_dtype in _HALF or hasattr(layer, "_held")
     ]
     for layer in layers:
         # Replicas are traced in threads that take turns: the first to come in holds
@@ -35,3 +36,13 @@ def in_float32(network):
             else:
                 layer.dtype_policy = policy
                 del layer._held
+
+
+def as_float32(outputs):
+    """A network's outputs, those of half precision as float32; nested as they are."""
+
+    def cast(output):
+        half = keras.backend.standardize_dtype(output.dtype) in _HALF
+        return keras.ops.cast(output, "float32") if half else output
+
+    return keras.tree.map_structure(cast, outputs)

@@ -65,11 +65,14 @@ class Training:
         latents = self.draw_latents(count, self.seeds)
         training = training and not self.evaluating
         if labels is None:
-            return self.generator(latents, training=training)
-        return self.generator((latents, labels), training=training), labels
+            return precision.as_float32(self.generator(latents, training=training))
+        images = self.generator((latents, labels), training=training)
+        return precision.as_float32(images), labels
 
     def in_training(self, name, in_float32=False):
         """The network called `name` as a function of its inputs, in training mode.
+
+        What it returns is float32, also from a network that ends in half precision.
 
         Args:
             name: Name of a network.
@@ -82,7 +85,7 @@ class Training:
         def run(inputs):
             precise = precision.in_float32(network)
             with precise if in_float32 else contextlib.nullcontext():
-                return network(inputs, training=training)
+                return precision.as_float32(network(inputs, training=training))
 
         return run
 
@@ -111,7 +114,8 @@ class Training:
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Everything is built by the constructor and compile(). Under a strategy Keras
-        # would still reduce a batch over replicas, which fails for tuple batches.
+        # would still reduce a batch over replicas, which fails for tuple batches on
+        # several hosts (keras issue 20585).
         pass
 
     def fit(

@@ -85,8 +85,8 @@ class ArrayBatches(keras.utils.PyDataset):
 
     def on_epoch_end(self):
         """Goes on to the next epoch, if this one was begun."""
-        # Keras calls this twice per epoch and once before the first: only an epoch
-        # that was begun can end.
+        # Keras calls this once before the first epoch, and twice per pass over
+        # validation data: only an epoch that was begun can end.
         if self._begun:
             self.set_epoch(self._epoch + 1)
 

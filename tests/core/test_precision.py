@@ -6,7 +6,7 @@ from keras import ops
 import keras_gans as kg
 from keras_gans import losses
 from keras_gans.core.precision import in_float32
-from tests.systems import images
+from tests.systems import images, tiny_gan
 
 
 @pytest.fixture
@@ -78,3 +78,21 @@ def test_wgan_gp_takes_its_slopes_in_float32(half):
         "the policy was not put back"
     )
     assert np.isfinite(gan.history.history["gradient_penalty"]).all()
+
+
+@pytest.mark.every_backend
+def test_networks_that_end_in_half_precision_are_met_in_float32(half):
+    latents, pixels = keras.Input((3,)), keras.Input((4, 4, 1))
+    images = keras.layers.Reshape((4, 4, 1))(keras.layers.Dense(16, "tanh")(latents))
+    score = keras.layers.Dense(1)(keras.layers.Flatten()(pixels))
+    gan = tiny_gan(
+        generator=keras.Model(latents, images),
+        discriminator=keras.Model(pixels, score),
+        ema_decay=0.5,
+    )
+    gan.compile()
+    real = np.zeros((2, 4, 4, 1), "float32")
+    score = gan.in_training("discriminator")(real)
+    seen = [score, gan.generate(ops.convert_to_tensor(real), training=True)]
+    seen += [gan(np.zeros((2, 3), "float32")), gan.sample(2)]
+    assert {keras.backend.standardize_dtype(x.dtype) for x in seen} == {"float32"}

@@ -1,8 +1,8 @@
-"""Recipes as text: written down, and compared."""
-
-import os
+"""Recipes as text."""
 
 import tomli_w
+
+from keras_gans.core.files import written_whole
 
 
 def to_toml(recipe):
@@ -28,36 +28,5 @@ def write(recipe, path):
         path: `pathlib.Path` of the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with written_whole(path) as temporary:
         temporary.write_text(to_toml(recipe), "utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def differences(old, new):
-    """Where two recipes differ, as `fit.epochs (2, now 4)`.
-
-    Args:
-        old: Dict.
-        new: Dict.
-
-    Returns:
-        List of str.
-    """
-    before, after = dict(_leaves(old, "")), dict(_leaves(new, ""))
-    names = list({**before, **after})
-    return [
-        f"{name} ({before.get(name, 'none')}, now {after.get(name, 'none')})"
-        for name in names
-        if before.get(name) != after.get(name)
-    ]
-
-
-def _leaves(table, prefix):
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

@@ -107,17 +107,6 @@ def test_text_round_trip(tmp_path):
     assert [f.name for f in (tmp_path / "new").iterdir()] == ["recipe.toml"]
 
 
-def test_differences_are_named():
-    old = {"fit": {"epochs": 2, "batch_size": 4}, "system": "gan"}
-    new = {"fit": {"epochs": 3, "batch_size": 4}, "training": {"xla": True}}
-    assert recipe_files.differences(old, new) == [
-        "fit.epochs (2, now 3)",
-        "system (gan, now none)",
-        "training.xla (none, now True)",
-    ]
-    assert recipe_files.differences(old, old) == []
-
-
 @pytest.mark.parametrize(
     ("text", "value"),
     [

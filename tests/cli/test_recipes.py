@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 import keras_gans as kg
@@ -42,6 +44,18 @@ def test_defaults_fill_what_is_left_out(tmp_path):
         ("epochs = 3", "epoch = 3", "no key fit.epoch: did you mean epochs"),
         ("epochs = 3", "epochs = 0", "fit.epochs must be a whole number from 1 on"),
         ("epochs = 3", "epochs = true", "fit.epochs must be a whole number from 1 on"),
+        ("epochs = 3", "batch_size = 65537", "batch_size must be .* from 1 to 65536"),
+        ("epochs = 3", "batch_size = inf", "batch_size must be .* from 1 to 65536"),
+        (
+            "epochs = 3",
+            "epochs = 0x" + "f" * 99,
+            "a whole number has more than 64 bits",
+        ),
+        ("epochs = 3", "epochs.a" + ".a" * 30 + " = 1", "nested deeper than 20"),
+        ("epochs = 3", "a" * 1025 + " = 1", "line 10 is longer than 1024 characters"),
+        ("epochs = 3", "'\x7f' = 1", "is no TOML"),
+        ("epochs = 3", '"\\u001b[2J" = 1', r"no key 'fit\.\\x1b\[2J': did you"),
+        ("image_size = 8", "image_size = 20000", r"\[height, width\], at most 16384"),
         ("image_size = 8", "image_size = [8]", r"pixels or \[height, width\]"),
         ("epochs = 3", "epochs = ", "is no TOML"),
         ("[optimizers.critic]", "[optimizers]", "optimizers.class must be a table"),
@@ -59,6 +73,13 @@ def test_broken_recipes_are_refused_by_key(tmp_path, old, new, message):
         ("penalty_weight", "penalty", "arguments.penalty: did you mean penalty_weight"),
         ("penalty_weight = 5", 'penalty_weight = "5"', "must be a number. Found: '5'"),
         ("[8, 8, 1]", "[8, 0, 1]", "image_shape must be a list of whole numbers"),
+        (
+            "[8, 8, 1]",
+            "[60000, 60000, 3]",
+            "image_shape must be .* at most 2..28 values",
+        ),
+        ("penalty_weight = 5", "latent_dim = 1000001", "latent_dim must be .* 1000000"),
+        ("penalty_weight = 5", "penalty_weight = nan", "must be a number. Found: nan"),
         ("penalty_weight = 5", 'generator = "x"', "no key arguments.generator"),
         ("optimizers.critic", "optimizers.critik", "critik: did you mean critic"),
         ('"Adam"', '"Adan"', "optimizers.critic.class must be one of Adam"),
@@ -90,6 +111,32 @@ def test_large_files_are_not_read(tmp_path):
 def test_absent_file(tmp_path):
     with pytest.raises(FileNotFoundError, match="no recipe"):
         recipes.read(tmp_path / "recipe.toml")
+
+
+@pytest.mark.parametrize("name", ["~nobody_of_that_name/x", "x" * 300, "a\0b", "."])
+def test_what_cannot_be_opened_is_named(name):
+    with pytest.raises((FileNotFoundError, ValueError)) as error:
+        recipes.read(name)
+    assert type(error.value) in (FileNotFoundError, ValueError)
+    assert name[:8].replace("\0", "\\x00") in str(error.value)
+
+
+def test_reading_takes_no_time_that_grows_with_the_square(tmp_path):
+    began = time.process_time()
+    header = "[a" + ".a" * 500 + "]\n"
+    for text in ("a" + ".a" * 30_000 + " = 1", header * 60, header + "k = 1\n" * 9000):
+        with pytest.raises(ValueError, match="is no TOML"):
+            read(tmp_path, text)
+    many = "".join(f"k{n}=1\n" for n in range(7000))
+    with pytest.raises(ValueError, match="nested deeper"):
+        read(tmp_path, header + many)
+    assert time.process_time() - began < 5
+
+
+def test_what_toml_cannot_hold_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="A recipe cannot hold this"):
+        recipe_files.write({"arguments": {"labels": None}}, tmp_path / "recipe.toml")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_text_round_trip(tmp_path):

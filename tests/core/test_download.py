@@ -209,6 +209,22 @@ def test_a_bad_download_is_one_error_and_leaves_nothing(
     assert_whole(fetch("digits"))
 
 
+def test_what_a_kill_left_of_a_download_is_swept(hosted, cache, monkeypatch):
+    def killed(*arguments):
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(download.os, "replace", killed)
+        patch.setattr(pathlib.Path, "unlink", lambda self: None)
+        with pytest.raises(SystemExit):
+            fetch("digits")
+    assert len(left_in(cache)) == 1 and left_in(cache)[0].endswith(".part")
+    other = cache / f".other.json.{'0' * 16}.{'0' * 32}.part"
+    other.write_text("")
+    fetch("digits")
+    assert left_in(cache) == sorted([*CONTENT, other.name])
+
+
 def test_an_endless_answer_is_not_read(hosted, cache):
     hosted.plan["config.json"] = ["endless"]
     with pytest.raises(PresetError, match="found more"):

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import pathlib
+import shutil
 
 import h5py
 import keras
@@ -323,6 +324,58 @@ def test_a_weight_file_that_is_none_is_one_error(saved):
     rehash(saved)
     with pytest.raises(PresetError, match=r"model\.weights\.h5 cannot be loaded"):
         load_from_preset(saved)
+
+
+def test_a_huge_layer_is_refused_before_it_is_made(saved):
+    rewrite(saved, lambda config: config["config"].update(width=10**9))
+    message = (
+        r"toy.*PresetToy cannot be built: The variable 'kernel' of shape \(2, 1000"
+    )
+    with pytest.raises(PresetError, match=message):
+        load_from_preset(saved)
+
+
+def test_nothing_is_saved_that_strict_json_has_no_word_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(PresetToy, "get_config", lambda self: {"width": float("inf")})
+    with pytest.raises(PresetError, match="the number Infinity is refused"):
+        save_to_preset(trained(), tmp_path / "toy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def killed_between_the_renames(path, monkeypatch):
+    """What is left of a replaced preset when the process ends at the worst moment."""
+    rename, state = pathlib.Path.rename, path.with_name("state")
+    with monkeypatch.context() as patch:
+
+        def copied_after(self, target):
+            rename(self, target)
+            if target.suffix == ".old":
+                shutil.copytree(path.parent, state)
+
+        patch.setattr(pathlib.Path, "rename", copied_after)
+        save_to_preset(trained(width=5), path)
+    shutil.rmtree(path)
+    for left in state.iterdir():
+        rename(left, path.with_name(left.name))
+    state.rmdir()
+    assert not path.exists() and len(list(path.parent.iterdir())) == 2
+
+
+@pytest.mark.parametrize("handle", [str, pathlib.Path])
+def test_a_load_puts_back_what_a_kill_left_aside(saved, monkeypatch, handle):
+    (saved / "README.md").write_text("my card")
+    killed_between_the_renames(saved, monkeypatch)
+    assert load_from_preset(handle(saved)).width == 3
+    assert (saved / "README.md").read_text() == "my card"
+
+
+def test_a_save_puts_back_what_a_kill_left_aside_and_sweeps(saved, monkeypatch):
+    (saved / "README.md").write_text("my card")
+    killed_between_the_renames(saved, monkeypatch)
+    save_to_preset(trained(width=6), saved)
+    assert load_from_preset(saved).width == 6
+    assert (saved / "README.md").read_text() == "my card"
+    assert [p.name for p in saved.parent.iterdir()] == ["toy"]
 
 
 def test_list_presets_reads_the_index(tmp_path, monkeypatch):

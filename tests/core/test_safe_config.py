@@ -227,6 +227,48 @@ def test_depth_and_size_are_bounded():
             parse_json(raw, "config.json", "there")
 
 
+def test_the_number_of_values_is_bounded():
+    assert check_config({"a": [1, 2, {"b": None}]}) == 6
+    check_config([0] * 399_999)
+    with pytest.raises(PresetError, match="config: it holds more than 400000 values"):
+        check_config([[0] * 200_000, [0] * 200_000])
+
+
+def test_arrays_hold_numbers_of_a_known_size():
+    array = {"class_name": "__numpy__", "config": {"value": [1], "dtype": "float32"}}
+    check_config({"mean": array})
+    for dtype in ("S1000000000", "U4", "object", "V9", None, "float32,S99"):
+        array["config"]["dtype"] = dtype
+        for name in ("__numpy__", "__tensor__"):
+            with pytest.raises(PresetError, match=f"{name} is refused"):
+                check_config({"mean": {**array, "class_name": name}})
+
+
+def test_a_call_on_plain_numbers_is_refused():
+    """Keras would compute it while it reads the config."""
+    config = serialised(functional())
+    for layer in config["config"]["layers"]:
+        if layer["class_name"] == "BatchNormalization":
+            node = layer["inbound_nodes"][0]
+    tensor = node["args"][0]
+    for args in ([1.0], [], ["__keras_tensor__"], [[1.0], {"x": "__keras_tensor__"}]):
+        node["args"] = args
+        with pytest.raises(PresetError, match="a call without a tensor is refused"):
+            check_config(config)
+    for args in ([[tensor, 1.0]], [{"x": tensor}]):
+        node["args"] = args
+        check_config(config)
+    for nodes in (["x"], [None], [[["input", 0, 0, {}]]]):
+        with pytest.raises(PresetError, match="a call without a tensor is refused"):
+            check_config({"inbound_nodes": nodes})
+
+
+def test_messages_carry_no_control_characters():
+    with pytest.raises(PresetError) as caught:
+        check_config({"\x1b[2J": named("\x1b[31m", "x\n" * 1000)})
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 500
+
+
 def test_refuses_what_is_no_plain_value():
     with pytest.raises(PresetError, match="config.metrics: a set"):
         check_config({"metrics": {1, 2}})

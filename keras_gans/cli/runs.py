@@ -13,12 +13,13 @@ import shutil
 import sys
 
 import keras
+import numpy as np
 import typer
 
 import keras_gans as kg
 from keras_gans.cli import devices, recipe_files, recipes
 from keras_gans.cli.sources import Source
-from keras_gans.core.facts import differences
+from keras_gans.core import facts, gradients
 from keras_gans.core.files import sweep, written_whole
 
 
@@ -41,22 +42,21 @@ def follow(recipe, folder, every, strategy=None):
     # First of all: TensorFlow connects its workers before it computes anything.
     with devices.asked_for(strategy) as scope, _precision(recipe):
         gan, source, recipe = _prepare(recipe, system, scope)
-        writes = kg.core.gradients.is_chief(gan)
-        if writes and _is_finished(folder, recipe):
+        stage = _stage(folder, recipe, gan)
+        if stage == _FINISHED:
             typer.echo(f"{folder} is finished: its model is {folder / 'preset'}.")
             return
-        resumes = writes and _resumes(folder, recipe)
         height, width, channels = source.image_shape
         typer.echo(
-            f"{'Resuming' if resumes else 'Training'} {recipe['system']} on "
+            f"{'Resuming' if stage == _BEGUN else 'Training'} {recipe['system']} on "
             f"{source.num_images} images of {height}x{width}x{channels} in {folder}"
             f"{devices.in_words(gan)}"
         )
         if getattr(gan, "adaptable", False):
             # If the run resumes, its checkpoint overrides this.
             gan.adapt(source.images)
-        _fit(gan, source, recipe, folder, every, resumes)
-        if writes:
+        _fit(gan, source, recipe, folder, every, resumes=stage == _BEGUN)
+        if gradients.is_chief(gan):
             gan.save_to_preset(folder / "preset", include_optimizer=False)
             recipe_files.write(recipe, folder / "preset" / "recipe.toml")
             # Last: as long as a checkpoint is there, the run is not finished.
@@ -90,18 +90,33 @@ def _has_checkpoint(folder):
     return kg.callbacks.BackupAndRestore(folder / "backup").saved_epoch() > 0
 
 
-def _is_finished(folder, recipe):
-    """Whether nothing is left to do; a finished run of other settings is refused."""
-    if not (folder / "preset").exists() or _has_checkpoint(folder):
-        return False
-    shutil.rmtree(folder / "backup", ignore_errors=True)
-    differing = differences(recipes.read(folder / "recipe.toml"), recipe)
-    if differing:
-        raise ValueError(
-            f"{folder} holds a finished run of other settings: {', '.join(differing)}; "
-            f"{_ELSEWHERE}"
-        )
-    return True
+def _stage(folder, recipe, gan):
+    """How far the folder's run is, as the chief sees it; other settings are refused."""
+    stage, refusal = _NEW, None
+    if gradients.is_chief(gan):
+        is_run = _has_checkpoint(folder) or (folder / "preset").exists()
+        if is_run:
+            stage = _BEGUN if _has_checkpoint(folder) else _FINISHED
+            begun = recipes.read(folder / "recipe.toml")
+            if differing := facts.differences(begun, recipe):
+                stage, refusal = _REFUSED, _other_settings(folder, stage, differing)
+        if stage == _FINISHED:
+            shutil.rmtree(folder / "backup", ignore_errors=True)
+    stage = int(gradients.from_chief(gan, [np.array(stage)])[0])
+    if stage == _REFUSED:
+        raise ValueError(refusal or "The chief worker refused; see what it said.")
+    return stage
+
+
+_NEW, _BEGUN, _FINISHED, _REFUSED = range(4)
+
+
+def _other_settings(folder, stage, differing):
+    kind = "a finished" if stage == _FINISHED else "an unfinished"
+    return (
+        f"{folder} holds {kind} run with other settings: {', '.join(differing)}. "
+        "Give the same ones, or another --out."
+    )
 
 
 def _prepare(recipe, system, scope):
@@ -131,27 +146,14 @@ def _optimizer(table):
     return getattr(keras.optimizers, table["class"])(**options)
 
 
-def _resumes(folder, recipe):
-    """Whether the folder's run goes on. One without a checkpoint begins afresh."""
-    if not _has_checkpoint(folder):
-        return False
-    differing = differences(recipes.read(folder / "recipe.toml"), recipe)
-    if differing:
-        raise ValueError(
-            f"{folder} holds an unfinished run with other settings: "
-            f"{', '.join(differing)}. Give the same ones to go on, or another --out."
-        )
-    return True
-
-
 def _fit(gan, source, recipe, folder, every, resumes):
     stop_on_nan = kg.callbacks.StopOnNaN()
+    writes = gradients.is_chief(gan)
     # Kept until the preset is saved: a full disk must not cost the training.
     backup = kg.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False)
     history = keras.callbacks.CSVLogger(folder / "history.csv", append=resumes)
-    if resumes:
+    if resumes and writes:
         _drop_unsaved(folder / "history.csv", backup.saved_epoch())
-    writes = kg.core.gradients.is_chief(gan)
     recipe_writer = _RecipeWriter(recipe, folder / "recipe.toml")
     try:
         gan.fit(

@@ -1,5 +1,9 @@
+import shutil
+
+import pytest
+
 import keras_gans as kg
-from keras_gans.cli import recipes
+from keras_gans.cli import recipe_files, recipes
 from tests.cli.conftest import TINY, assert_same_weights, names
 
 
@@ -46,3 +50,52 @@ def test_killed_before_the_first_checkpoint_begins_afresh(train, tmp_path, monke
     result = train(tmp_path / "run", "--epochs", 1, "--seed", 5)
     assert result.exit_code == 0, result.output
     assert recipes.read(tmp_path / "run" / "recipe.toml")["arguments"]["seed"] == 5
+
+
+@pytest.mark.parametrize("instant", ["preset", "recipe", "backup"])
+def test_killed_while_finishing(finished, train, tmp_path, monkeypatch, instant):
+    """After the last epoch: before the preset, its recipe, or the checkpoint goes."""
+    folder = tmp_path / "run"
+
+    class Killed(BaseException):
+        """As a kill: nothing cleans up after it."""
+
+    def killed(*args, **kwargs):
+        raise Killed
+
+    write, remove = recipe_files.write, shutil.rmtree
+
+    def write_once(recipe, path):
+        (killed if path.parent.name == "preset" else write)(recipe, path)
+
+    def remove_others(path, **kwargs):
+        (killed if path.name == "backup" else remove)(path, **kwargs)
+
+    with monkeypatch.context() as patched:
+        if instant == "preset":
+            patched.setattr(kg.DCGAN, "save_to_preset", killed)
+        elif instant == "recipe":
+            patched.setattr(recipe_files, "write", write_once)
+        else:
+            patched.setattr(shutil, "rmtree", remove_others)
+        with pytest.raises(Killed):
+            train(folder)
+    (folder / ".4711.history.csv").touch()
+    (folder / ".preset.0123.tmp").mkdir()
+    result = train(folder)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("Resuming") and "Epoch" not in result.stdout
+    assert_same_weights(finished, folder)
+    assert names(folder) == names(finished)
+    assert names(folder / "preset") == names(finished / "preset")
+    assert (folder / "history.csv").read_text() == (
+        finished / "history.csv"
+    ).read_text()
+
+
+def test_a_finished_run_has_nothing_left_to_do(finished, train):
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    result = train(finished)
+    assert result.exit_code == 0, result.output
+    assert "is finished: its model is" in result.stdout
+    assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*")}

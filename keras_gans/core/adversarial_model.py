@@ -124,8 +124,8 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
             ValueError: for `steps_per_execution`, gradient accumulation or XLA under a
                 strategy that cannot do it.
         """
-        names = {f"{player}_optimizer": player for player in self.players}
-        if unknown := sorted(set(optimizers) - set(names)):
+        names = {f"{player}_optimizer" for player in self.players}
+        if unknown := sorted(set(optimizers) - names):
             raise TypeError(
                 f"{type(self).__name__}.compile() takes {sorted(names)}, jit_compile, "
                 f"steps_per_execution and run_eagerly. Found: {', '.join(unknown)}. "
@@ -138,22 +138,18 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         }
         # As given: "auto" is decided anew on the machine that loads the model.
         self._compile_options = tuple(options.items())
-        defaults = self.default_optimizers()
-        for name, player in names.items():
-            chosen = optimizers.get(name)
-            chosen = defaults[player] if chosen is None else chosen
-            optimizer = kernel_optimizers.built_for(
-                chosen, self.variables_of(player), name
+        # Variables belong to the strategy of the networks, wherever this is called.
+        with gradients.scope_of(self):
+            by_player = kernel_optimizers.for_players(self, optimizers)
+            for player, optimizer in by_player.items():
+                replicas.check_support(optimizer, steps_per_execution, jit_compile)
+                setattr(self, f"{player}_optimizer", optimizer)
+            self._report.watch_scaling(by_player)
+            super().compile(
+                optimizer=kernel_optimizers.PlayersOptimizer(by_player),
+                auto_scale_loss=False,
+                **options,
             )
-            replicas.check_support(optimizer, steps_per_execution, jit_compile)
-            setattr(self, name, optimizer)
-        by_player = {player: getattr(self, name) for name, player in names.items()}
-        self._report.watch_scaling(by_player)
-        super().compile(
-            optimizer=kernel_optimizers.PlayersOptimizer(by_player),
-            auto_scale_loss=False,
-            **options,
-        )
 
     def variables_of(self, player):
         """Trainable variables of the networks that `player` improves."""

@@ -14,11 +14,12 @@ from keras_gans.core.safe_config import PresetError
 
 # Metrics and layers' seeds are variables that no weight file holds.
 UNSAVED_BYTES = 1 << 20
-# Calls, of which Python makes some five million a second. The 28 variables of a
-# conditional DCGAN cost 0.8 million, the 900 layers of a network written out as
-# 50,000 values 14 million.
-BASE_CALLS = 20_000_000
+# Calls, of which Python makes some five million a second. The 900 layers of a network
+# written out as 50,000 values take some 10 million.
+BASE_CALLS = 12_000_000
 CALLS_PER_VALUE = 500
+# Instead of those that give it its value: on JAX, that may be to compile.
+CALLS_PER_VARIABLE = 2_000
 
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -46,14 +47,16 @@ def bounded(weight_bytes, num_values):
     """
     calls = BASE_CALLS + CALLS_PER_VALUE * num_values
     try:
-        with _bounded_variables(weight_bytes), _bounded_calls(calls):
+        with contextlib.ExitStack() as stack:
+            uncounted = stack.enter_context(_bounded_calls(calls))
+            stack.enter_context(_bounded_variables(weight_bytes, uncounted))
             yield
     except _TooMuch as why:
         raise PresetError(str(why)) from None
 
 
 @contextlib.contextmanager
-def _bounded_variables(weight_bytes):
+def _bounded_variables(weight_bytes, uncounted):
     import keras
 
     kind, thread = keras.Variable, threading.get_ident()
@@ -61,7 +64,8 @@ def _bounded_variables(weight_bytes):
 
     def counted(self, initializer, shape=None, dtype=None, *args, **kwargs):
         nonlocal left
-        if threading.get_ident() == thread:
+        mine = threading.get_ident() == thread
+        if mine:
             # A value instead of an initializer has its own shape.
             sides = getattr(initializer, "shape", ()) if shape is None else shape
             left -= _bytes(sides, dtype)
@@ -70,7 +74,8 @@ def _bounded_variables(weight_bytes):
                     f"The variable {kwargs.get('name')!r} of shape {sides} would need "
                     f"more than the {weight_bytes} bytes of all weights in the file."
                 )
-        make(self, initializer, shape, dtype, *args, **kwargs)
+        with uncounted() if mine else contextlib.nullcontext():
+            make(self, initializer, shape, dtype, *args, **kwargs)
 
     own = "__init__" in vars(kind)
     with _ONE_AT_A_TIME:
@@ -98,8 +103,9 @@ def _bytes(shape, dtype):
 
 @contextlib.contextmanager
 def _bounded_calls(calls):
+    """Gives the context manager of what costs `CALLS_PER_VARIABLE`, no more or less."""
     if sys.getprofile():  # somebody is looking for what is slow: not to be disturbed
-        yield
+        yield contextlib.nullcontext
         return
 
     def count(frame, event, argument):
@@ -108,8 +114,18 @@ def _bounded_calls(calls):
         if calls < 0:
             raise _TooMuch("Building it takes too many steps.")
 
+    @contextlib.contextmanager
+    def uncounted():
+        nonlocal calls
+        calls -= CALLS_PER_VARIABLE
+        sys.setprofile(None)
+        try:
+            yield
+        finally:
+            sys.setprofile(count)
+
     sys.setprofile(count)
     try:
-        yield
+        yield uncounted
     finally:
         sys.setprofile(None)

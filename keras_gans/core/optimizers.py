@@ -87,6 +87,26 @@ class PlayersOptimizer(keras.optimizers.Optimizer):
                 )
 
 
+def for_players(model, given):
+    """One built optimizer for each player of `model`.
+
+    Args:
+        model: An `AdversarialModel`.
+        given: Dict of `<player>_optimizer` to a `keras.optimizers.Optimizer`, its name,
+            or `None`; the paper's for those that it lacks.
+
+    Returns:
+        Dict of player name to optimizer, in playing order.
+    """
+    found, defaults = {}, model.default_optimizers()
+    for player in model.players:
+        name = f"{player}_optimizer"
+        chosen = given.get(name)
+        chosen = defaults[player] if chosen is None else chosen
+        found[player] = built_for(chosen, model.variables_of(player), name)
+    return found
+
+
 def built_for(optimizer, variables, name):
     """`optimizer` built on `variables`, with loss scaling where float16 needs it."""
     optimizer = keras.optimizers.get(optimizer)

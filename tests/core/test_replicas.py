@@ -25,6 +25,17 @@ def test_what_keras_cannot_do_under_a_strategy_is_refused(arguments):
 
 
 @on_tensorflow
+def test_compile_belongs_to_the_strategy_wherever_it_is_called():
+    with two_replicas().scope():
+        gan = tiny_gan()
+    with pytest.raises(ValueError, match="several replicas; set it to 1"):
+        gan.compile(steps_per_execution=2)
+    gan.compile()
+    gan.fit(images(8), batch_size=4, verbose=0)
+    assert int(keras.ops.convert_to_numpy(gan.generator_optimizer.iterations)) == 2
+
+
+@on_tensorflow
 def test_xla_under_a_strategy_is_refused():
     with two_replicas().scope():
         gan = tiny_gan()

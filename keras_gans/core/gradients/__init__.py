@@ -1,7 +1,8 @@
 """The only place that knows a backend: a few functions, written once for each.
 
 `value_and_gradients`, `input_gradient`, `apply` and `as_keras_step` differentiate and
-step; `replica`, `count_replicas`, `is_chief` and `from_chief` say where the code runs.
+step; `replica`, `count_replicas`, `is_chief`, `from_chief`, `check_strategy` and
+`scope_of` know where the code runs.
 They have the same meaning in `tensorflow.py` and `jax.py`; everything else in the
 library is `keras.ops`.
 """
@@ -41,6 +42,7 @@ count_replicas = _backend.count_replicas
 is_chief = _backend.is_chief
 from_chief = _backend.from_chief
 check_strategy = _backend.check_strategy
+scope_of = _backend.scope_of
 
 
 def replica():

@@ -6,6 +6,8 @@ it (batch statistics, seeds, the other player's weights in a nested update) leav
 an auxiliary output and is written back to the scope around it.
 """
 
+import contextlib
+
 import jax
 import keras
 
@@ -78,6 +80,11 @@ def replica():
 
 def check_strategy():
     """JAX's distributions come from Keras; it checks them itself."""
+
+
+def scope_of(model):
+    """As in `tensorflow.py`."""
+    return contextlib.nullcontext()
 
 
 def count_replicas(model):

@@ -97,6 +97,11 @@ def check_strategy():
         )
 
 
+def scope_of(model):
+    """The context in which variables of `model` are to be made."""
+    return model.distribute_strategy.scope()
+
+
 def count_replicas(model):
     """Number of replicas that share each batch of `model`."""
     return model.distribute_strategy.num_replicas_in_sync

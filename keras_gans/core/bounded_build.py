@@ -14,8 +14,8 @@ from keras_gans.core.safe_config import PresetError
 
 # Metrics and layers' seeds are variables that no weight file holds.
 UNSAVED_BYTES = 1 << 20
-# Calls, of which Python makes some five million a second. A layer takes 5,000 to 17,000;
-# JAX, when it is used for the first time, five million; the 900 layers of a network
+# Calls, of which Python makes some five million a second. A layer takes 5,000 to
+# 17,000; JAX, used for the first time, five million; the 900 layers of a network
 # written out as 50,000 values 16 million.
 BASE_CALLS = 15_000_000
 CALLS_PER_VALUE = 500

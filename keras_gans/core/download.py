@@ -27,7 +27,8 @@ import uuid
 import pooch
 
 from keras_gans.core import safe_config, staging
-from keras_gans.core.safe_config import PresetError, damage
+from keras_gans.core.plain_json import PresetError, read_bounded
+from keras_gans.core.safe_config import damage
 from keras_gans.core.staging import BoundedOutput
 
 TIMEOUT = (10.0, 30.0)  # seconds to connect, and between two pieces of a file
@@ -72,7 +73,7 @@ def fetch(handle):
             close = difflib.get_close_matches(handle, presets, cutoff=0.5) or "none"
             raise PresetError(f"{handle!r}: no such preset or folder. Close: {close}.")
     if (folder / "metadata.json").exists():
-        raw = (folder / "metadata.json").read_bytes()
+        raw = read_bounded(folder / "metadata.json")
         return safe_config.check_files(folder, safe_config.metadata_table(raw, folder))
     if not all((folder / name).is_file() for name in safe_config.REQUIRED_FILES):
         raise PresetError(f"{folder} is no preset: it lacks config or weights.")
@@ -104,7 +105,7 @@ def _fetch_remote(handle, source):
         if not remembered.exists():
             raise
         LOG.warning("%s The copy in the cache is used.", why)
-        raw = remembered.read_bytes()
+        raw = read_bounded(remembered)
     table = safe_config.metadata_table(raw, handle)
     facts = {"sha256": hashlib.sha256(raw).hexdigest(), "size": len(raw)}
 

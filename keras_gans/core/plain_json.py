@@ -50,6 +50,21 @@ def parse_json(raw, name, where):
     return parsed
 
 
+def read_bounded(path):
+    """Returns the bytes of a file that `parse_json` will read, or too many by one.
+
+    Args:
+        path: `pathlib.Path` of a file with a name in `SIZE_LIMITS`.
+    """
+    try:
+        if not path.is_file():  # a pipe would wait for a writer
+            raise PresetError(f"{path} is no regular file.")
+        with open(path, "rb") as file:
+            return file.read(SIZE_LIMITS[path.name] + 1)
+    except OSError as why:
+        raise PresetError(f"{path} cannot be read: {why}") from why
+
+
 def shown(text, length=200):
     """Returns a stranger's text as it may be printed: in one line, and not for ever."""
     text = str(text)

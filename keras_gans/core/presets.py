@@ -13,7 +13,7 @@ import shutil
 from keras_gans.core import safe_config, staging, weight_files
 from keras_gans.core.bounded_build import bounded
 from keras_gans.core.download import fetch
-from keras_gans.core.plain_json import SIZE_LIMITS, PresetError, shown
+from keras_gans.core.plain_json import PresetError, read_bounded, shown
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
@@ -149,7 +149,8 @@ def load_from_preset(handle, expected_class=None):
 
     folder = fetch(handle)
     try:
-        config = _read_config(folder)
+        raw = read_bounded(folder / CONFIG)
+        config = safe_config.parse_json(raw, CONFIG, folder)
         num_values = safe_config.check_config(config)
         system = _system_class(config, expected_class)
         shapes, weight_bytes = weight_files.arrays_of(folder / WEIGHTS)
@@ -164,12 +165,6 @@ def load_from_preset(handle, expected_class=None):
     except PresetError as why:
         raise PresetError(f"The preset {str(handle)!r} is refused. {why}") from why
     return model
-
-
-def _read_config(folder):
-    with open(folder / CONFIG, "rb") as file:
-        raw = file.read(SIZE_LIMITS[CONFIG] + 1)  # its length may not be checked yet
-    return safe_config.parse_json(raw, CONFIG, folder)
 
 
 def _system_class(config, expected):

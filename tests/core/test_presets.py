@@ -326,6 +326,23 @@ def test_a_weight_file_that_is_none_is_one_error(saved):
         load_from_preset(saved)
 
 
+@pytest.mark.parametrize("name", ["metadata.json", "config.json", "model.weights.h5"])
+@pytest.mark.parametrize("without_metadata", [False, True])
+def test_pipes_and_endless_files_are_refused(saved, name, without_metadata):
+    if without_metadata and name != "metadata.json":
+        (saved / "metadata.json").unlink()
+    (saved / name).unlink()
+    os.mkfifo(saved / name)
+    with pytest.raises(PresetError, match=f"toy.*{name}|toy is no preset"):
+        load_from_preset(saved)
+    (saved / name).unlink()
+    with open(saved / name, "wb") as file:
+        file.truncate(1 << 40)  # of zeros, which take no room
+    if name != "model.weights.h5" or without_metadata:
+        with pytest.raises(PresetError, match=name):
+            load_from_preset(saved)
+
+
 def test_a_huge_layer_is_refused_before_it_is_made(saved):
     rewrite(saved, lambda config: config["config"].update(width=10**9))
     message = (

@@ -61,7 +61,7 @@ def _bounded_variables(weight_bytes, uncounted):
     import keras
 
     kind, thread = keras.Variable, threading.get_ident()
-    make, left = kind.__init__, weight_bytes + UNSAVED_BYTES
+    left = weight_bytes + UNSAVED_BYTES
 
     def counted(self, initializer, shape=None, dtype=None, *args, **kwargs):
         nonlocal left
@@ -78,8 +78,8 @@ def _bounded_variables(weight_bytes, uncounted):
         with uncounted() if mine else contextlib.nullcontext():
             make(self, initializer, shape, dtype, *args, **kwargs)
 
-    own = "__init__" in vars(kind)
     with _ONE_AT_A_TIME:
+        make, own = kind.__init__, "__init__" in vars(kind)
         # Every variable of Keras is made here, and nothing public comes before.
         kind.__init__ = counted
         try:

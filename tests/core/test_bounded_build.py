@@ -62,6 +62,26 @@ def test_other_threads_are_not_affected():
     assert len(made) == 1
 
 
+def test_builds_in_two_threads_take_turns_and_leave_keras_as_it_was():
+    before, errors = vars(keras.Variable).get("__init__"), []
+
+    def build(size):
+        for _ in range(20):
+            with contextlib.suppress(PresetError), bounded(400, 1):
+                variable(100)
+                variable(size)
+                errors.append(size)
+
+    threads = [threading.Thread(target=build, args=(10**6,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert vars(keras.Variable).get("__init__") is before
+    variable(10**6)
+
+
 def test_work_without_end_ends(monkeypatch):
     monkeypatch.setattr(bounded_build, "BASE_CALLS", 10_000)
     with pytest.raises(PresetError, match="takes too many steps"), bounded(100, 1):

@@ -1,0 +1,40 @@
+import keras
+import numpy as np
+from keras import ops
+
+import keras_gans as kg
+
+RNG = np.random.default_rng(0)
+
+
+def same_as(ours, keras_kind, shape):
+    """Checks `ours` against Keras' layer of the same arguments and weights."""
+    theirs = keras_kind(
+        ours.filters, ours.kernel_size, padding="valid", use_bias=False
+    )
+    for layer in (ours, theirs):
+        layer.build((None, *shape))
+    assert ours.kernel.path.endswith("/kernel")
+    theirs.set_weights([ops.convert_to_numpy(w) for w in ours.weights])
+    x = RNG.normal(size=(3, *shape)).astype("float32")
+    a, b = (ops.convert_to_numpy(layer(x)) for layer in (ours, theirs))
+    assert a.shape == b.shape == (3, *ours.compute_output_shape((3, *shape))[1:])
+    np.testing.assert_allclose(a, b, atol=1e-5)
+    again = type(ours).from_config(ours.get_config())
+    assert again.get_config() == ours.get_config()
+
+
+def test_convolution_of_a_whole_map():
+    layer = kg.layers.WholeMapConv2D(3, (4, 5))
+    same_as(layer, keras.layers.Conv2D, (4, 5, 2))
+
+
+def test_transposed_convolution_of_a_point():
+    layer = kg.layers.WholeMapConv2DTranspose(3, (4, 5))
+    same_as(layer, keras.layers.Conv2DTranspose, (1, 1, 7))
+
+
+def test_computes_in_the_layers_precision():
+    layer = kg.layers.WholeMapConv2D(1, 4, dtype="mixed_bfloat16")
+    y = layer(np.ones((2, 4, 4, 3), "float32"))
+    assert keras.backend.standardize_dtype(y.dtype) == "bfloat16"

@@ -11,7 +11,7 @@ import keras
 from keras import layers, ops
 
 from keras_gans.core.adversarial_model import AdversarialModel
-from keras_gans.layers import Maxout, Rescaling, dcgan_weights
+from keras_gans.layers import BatchNormalization, Maxout, Rescaling, dcgan_weights
 from keras_gans.models.gan import (
     GAN,
     flat_unit_pixels,
@@ -211,9 +211,7 @@ def _dense(units, name, **kwargs):
 
 def _norm():
     # Without scale and offset, as in the reference's MNIST network; its epsilon.
-    return layers.BatchNormalization(
-        momentum=0.9, epsilon=1e-5, center=False, scale=False
-    )
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, center=False, scale=False)
 
 
 def _class_input(num_classes):

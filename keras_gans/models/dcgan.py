@@ -11,7 +11,12 @@ from keras import layers, ops
 
 from keras_gans import losses
 from keras_gans.core.adversarial_model import AdversarialModel
-from keras_gans.layers import dcgan_weights
+from keras_gans.layers import (
+    BatchNormalization,
+    WholeMapConv2D,
+    WholeMapConv2DTranspose,
+    dcgan_weights,
+)
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -118,7 +123,7 @@ def build_generator(image_shape, latent_dim, base_channels):
     latents = keras.Input((latent_dim,), name="latents")
     x = layers.Reshape((1, 1, latent_dim), name="as_map")(latents)
     # On a 1x1 map this is a dense layer; so written, its weights are the reference's.
-    x = layers.Conv2DTranspose(
+    x = WholeMapConv2DTranspose(
         channels, (height, width), name="project", **dcgan_weights()
     )(x)
     x = layers.ReLU(name="project_relu")(_batch_norm("project_norm")(x))
@@ -148,7 +153,7 @@ def build_discriminator(image_shape, base_channels):
         if i > 0:
             x = _batch_norm(f"down_{i}_norm")(x)
         x = layers.LeakyReLU(0.2, name=f"down_{i}_relu")(x)
-    x = layers.Conv2D(1, size, dtype="float32", name="score", **dcgan_weights())(x)
+    x = WholeMapConv2D(1, size, dtype="float32", name="score", **dcgan_weights())(x)
     logits = layers.Flatten(dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="discriminator")
 
@@ -190,7 +195,7 @@ def _up(channels, name):
 
 def _batch_norm(name):
     # momentum and epsilon of the reference, in Keras' convention.
-    return layers.BatchNormalization(
+    return BatchNormalization(
         momentum=0.9,
         epsilon=1e-5,
         gamma_initializer=keras.initializers.RandomNormal(1.0, 0.02),

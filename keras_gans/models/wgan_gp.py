@@ -11,7 +11,12 @@ from keras import initializers, layers, ops
 
 from keras_gans import losses
 from keras_gans.core.adversarial_model import AdversarialModel
-from keras_gans.layers import Rescaling, build_mlp_critic, build_mlp_generator
+from keras_gans.layers import (
+    BatchNormalization,
+    Rescaling,
+    build_mlp_critic,
+    build_mlp_generator,
+)
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -306,7 +311,7 @@ def _initializer(fan_in, fan_out, he):
 
 
 def _batch_norm(name):
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
 
 
 def _is_mnist_size(image_shape):

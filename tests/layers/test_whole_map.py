@@ -9,9 +9,7 @@ RNG = np.random.default_rng(0)
 
 def same_as(ours, keras_kind, shape):
     """Checks `ours` against Keras' layer of the same arguments and weights."""
-    theirs = keras_kind(
-        ours.filters, ours.kernel_size, padding="valid", use_bias=False
-    )
+    theirs = keras_kind(ours.filters, ours.kernel_size, padding="valid", use_bias=False)
     for layer in (ours, theirs):
         layer.build((None, *shape))
     assert ours.kernel.path.endswith("/kernel")

@@ -8,6 +8,10 @@ from keras_gans.core import gradients
 
 RNG = np.random.default_rng(0)
 
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="elsewhere it is Keras' own layer"
+)
+
 
 def pair(**kwargs):
     """Ours and Keras' layer with equal weights."""
@@ -21,6 +25,7 @@ def pair(**kwargs):
     return layers
 
 
+@on_tensorflow
 @pytest.mark.parametrize("affine", [True, False])
 def test_equals_keras_forward_statistics_and_gradients(affine):
     x = RNG.normal(2.0, 3.0, (6, 3, 5, 4)).astype("float32")
@@ -32,11 +37,9 @@ def test_equals_keras_forward_statistics_and_gradients(affine):
             y = layer(x, training=True)
             return [ops.sum(weight * ops.square(y))], y
 
-        if keras.backend.backend() == "tensorflow":
-            variables = layer.trainable_variables
-            y, (slopes,) = gradients.value_and_gradients(objective, [variables])
-        else:
-            slopes, y = [], layer(x, training=True)
+        y, (slopes,) = gradients.value_and_gradients(
+            objective, [layer.trainable_variables]
+        )
         slope = gradients.input_gradient(
             lambda t, layer=layer: weight * ops.square(layer(t, training=True)), x
         )
@@ -61,7 +64,7 @@ def test_computes_in_float32_under_mixed_precision():
     assert float(ops.std(ops.cast(y, "float32"))) == pytest.approx(1.0, abs=0.05)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a kernel of TF")
+@on_tensorflow
 def test_trains_by_the_fused_kernel_alone():
     import tensorflow as tf
 

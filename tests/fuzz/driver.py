@@ -46,6 +46,7 @@ class Worker:
         """Starts counting anew."""
         self.counts = collections.defaultdict(collections.Counter)
         self.findings, self.slowest = [], collections.Counter()
+        self.largest = collections.Counter()
 
     def start(self):
         self.process = subprocess.Popen(
@@ -105,10 +106,12 @@ class Worker:
             self.stop()
             return "other", f"the process ended with {code}"
         answer = json.loads(raw)
+        target, growth = task["target"], answer["growth"]
+        self.largest[target] = max(self.largest[target], growth >> 20)
         if answer["escapes"]:
             return "escapes", answer["escapes"]
-        if answer["growth"] > GROWTH:
-            return "growth", f"{answer['growth'] >> 20} MiB more"
+        if growth > GROWTH:
+            return "growth", f"{growth >> 20} MiB more"
         if cpu > SECONDS:
             return "hangs", f"{cpu:.1f} s"
         known = answer["outcome"] in ("accepted", "refused")

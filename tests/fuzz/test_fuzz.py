@@ -31,6 +31,7 @@ def tiny(tmp_path_factory):
 def assert_harmless(worker, capsys):
     with capsys.disabled():
         print(f"\n{worker.report()}\nslowest: {dict(worker.slowest)} s")
+        print(f"most memory: {dict(worker.largest)} MiB")
     assert not worker.findings, "\n\n".join(f[-900:] for f in worker.findings[:20])
 
 

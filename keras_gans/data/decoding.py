@@ -1,6 +1,7 @@
 """One picture file to 8-bit pixels, the same way for every reader."""
 
 import contextlib
+import mmap
 import os
 import stat
 import threading
@@ -25,6 +26,9 @@ _TO_UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# A progressive JPEG has about ten. Each costs as much time as the whole picture, and a
+# few bytes of file.
+MAX_SCANS = 100
 # More than cameras make. A file of 200 kB can decode to as many, which takes 0.9 GB.
 MAX_PIXELS = 50_000_000
 _FEW_PIXELS = 1 << 22
@@ -87,7 +91,23 @@ def read_picture(path, color_mode, finish):
 
 def _read(path, color_mode, finish):
     with _opened(path) as picture:
+        if picture.format == "JPEG":
+            _check_scans(path)
         return finish(_decoded(picture, color_mode))
+
+
+def _check_scans(path):
+    with (
+        open(path, "rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as raw,
+    ):
+        at = -1
+        for _ in range(MAX_SCANS + 1):
+            # Within a scan, 255 is always followed by 0: this is the start of one.
+            at = raw.find(b"\xff\xda", at + 1)
+            if at < 0:
+                return
+    raise DamagedPicture(f"a JPEG of more than {MAX_SCANS} scans")
 
 
 class _Room:

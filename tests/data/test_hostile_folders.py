@@ -49,6 +49,19 @@ def test_pictures_of_very_many_pixels_are_refused_by_their_header(tmp_path):
     assert time.process_time() - began < 2
 
 
+def test_a_jpeg_of_very_many_scans_is_refused(tmp_path):
+    content = io.BytesIO()
+    Image.new("L", (64, 64), 128).save(content, "jpeg", progressive=True)
+    whole = content.getvalue()
+    last = whole[whole.rindex(b"\xff\xda") : -2]
+    for scans, sound in ((50, True), (100, False)):
+        (tmp_path / "a.jpg").write_bytes(whole[:-2] + last * scans + whole[-2:])
+        if sound:
+            assert data.load(tmp_path)[0].shape == (1, 64, 64, 1)
+    with pytest.raises(ValueError, match=r"a\.jpg \(a JPEG of more than 100 scans"):
+        data.load(tmp_path)
+
+
 def test_a_folder_that_fits_into_no_memory_is_one_error(write_picture, tmp_path):
     write_picture("a.png")
     with pytest.raises(ValueError, match=f"{tmp_path} do not fit.*image_size"):

@@ -413,6 +413,13 @@ def _blank(mode, side):
     return content.getvalue()
 
 
+def _scans():
+    content = io.BytesIO()
+    Image.new("L", (7000, 7000)).save(content, "jpeg", progressive=True)
+    whole = content.getvalue()
+    return whole[:-2] + whole[whole.rindex(b"\xff\xda") : -2] * 500 + whole[-2:]
+
+
 def _pipe(folder, outside):
     _sound(folder)
     os.mkfifo(folder / "pipe.png")
@@ -477,6 +484,7 @@ FOLDERS = {
     "a declared 40 megapixels": _picture(_png(8000, 5000, b"\0" * 1000)),
     "a blank 49 megapixels": _picture(lambda: _blank("RGBA", 7000)),
     "a blank 100 megapixels": _picture(lambda: _blank("L", 10_000)),
+    "500 scans of 49 megapixels": _picture(_scans, "a.jpg"),
     "no bytes": _picture(b""),
     "PostScript": _picture(b"%!PS-Adobe-3.0\n%%BoundingBox: 0 0 8 8\n", "a.png"),
     "an archive": _picture(b"PK\3\4" + b"\0" * 100, "a.gif"),

@@ -62,27 +62,16 @@ def perceptual_path_length(
     Reference: Karras et al. 2018, "A style-based generator architecture for GANs",
     section 4.1, arXiv 1812.04948.
     """
-    path = {"slerp": slerp, "slerp_scaled": _slerp_scaled, "lerp": _lerp}
     _check(num_samples, batch_size, epsilon, percentiles)
-    if interpolation not in path or sampling not in ("full", "end"):
-        raise ValueError(
-            f"interpolation must be one of {', '.join(path)} and sampling full or "
-            f"end. Found: {interpolation}, {sampling}."
-        )
-    random = np.random.default_rng(seed)
+    path, random = _path(interpolation, sampling), np.random.default_rng(seed)
     found = []
     for start in range(0, num_samples, batch_size):
         count = min(batch_size, num_samples - start)
-        ends = random.standard_normal((2, count, latent_dim))
+        ends = _mapped(random.standard_normal((2, count, latent_dim)), mapping)
         t = random.random((count, 1)) if sampling == "full" else np.zeros((count, 1))
-        if mapping is not None:
-            ends = [np.asarray(mapping(end), "float64") for end in ends]
-        here, there = (path[interpolation](*ends, s) for s in (t, t + epsilon))
+        here, there = (path(*ends, s) for s in (t, t + epsilon))
         found.append(_one_each(distance(generate(here), generate(there)), count))
-    found = np.concatenate(found) / epsilon**2
-    low = np.percentile(found, percentiles[0], method="lower")
-    high = np.percentile(found, percentiles[1], method="higher")
-    kept = found[(low <= found) & (found <= high)]
+    kept = _within(np.concatenate(found) / epsilon**2, *percentiles)
     return Result(
         "perceptual_path_length",
         {"path_length": kept.mean(), "std": kept.std()},
@@ -125,6 +114,16 @@ def slerp(a, b, t):
     return a * np.cos(angle) + _normalised(b - cosine * a) * np.sin(angle)
 
 
+def _path(interpolation, sampling):
+    paths = {"slerp": slerp, "slerp_scaled": _slerp_scaled, "lerp": _lerp}
+    if interpolation not in paths or sampling not in ("full", "end"):
+        raise ValueError(
+            f"interpolation must be one of {', '.join(paths)} and sampling full or "
+            f"end. Found: {interpolation}, {sampling}."
+        )
+    return paths[interpolation]
+
+
 def _slerp_scaled(a, b, t):
     lengths = [np.linalg.norm(end, axis=-1, keepdims=True) for end in (a, b)]
     return slerp(a, b, t) * _lerp(*lengths, t)
@@ -148,6 +147,18 @@ def _one_each(distances, count):
             f"shape {distances.shape}, {np.isfinite(distances).sum()} finite."
         )
     return distances
+
+
+def _mapped(ends, mapping):
+    if mapping is None:
+        return ends
+    return [np.asarray(mapping(end), "float64") for end in ends]
+
+
+def _within(values, lower, upper):
+    low = np.percentile(values, lower, method="lower")
+    high = np.percentile(values, upper, method="higher")
+    return values[(low <= values) & (values <= high)]
 
 
 def _check(num_samples, batch_size, epsilon, percentiles):

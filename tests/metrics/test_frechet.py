@@ -71,7 +71,7 @@ def test_few_samples_agree_with_the_covariance_form():
     x, y = random.standard_normal((50, 128)), random.standard_normal((40, 128))
     exact = metrics.frechet_distance(x, y)
     forms = [_distance(_statistics(x), _statistics(y)), _distance(_statistics(x), y)]
-    assert forms == pytest.approx([exact.value] * 2, abs=1e-6)
+    assert forms == pytest.approx([exact.value] * 2, abs=1e-9)
     gap = x.mean(axis=0) - y.mean(axis=0)
     cov_x, cov_y = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
     reference = gap @ gap + _by_symmetric_eigenvalues(cov_x, cov_y)
@@ -86,6 +86,12 @@ def test_identical_sets_have_no_distance(shape):
     assert _distance(x, x) < 1e-6
     assert _distance(_statistics(x), _statistics(x)) < 1e-6
     assert _distance(_statistics(x), x[::-1]) < 1e-6
+
+
+def test_rounding_never_makes_it_negative():
+    for seed in range(20):
+        x = np.random.default_rng(seed).standard_normal((40, 6))
+        assert 0 <= _distance(x, x[::-1]) < 1e-12
 
 
 def test_symmetry_motion_and_scale():
@@ -127,6 +133,13 @@ def test_merged_halves_equal_the_whole_far_from_zero():
     np.testing.assert_allclose(
         second.covariance, np.cov(X[300:], rowvar=False), atol=1e-8
     )
+
+
+def test_merging_leaves_the_other_alone():
+    first, second = metrics.FeatureStatistics(), _statistics(X)
+    first.merge(second)
+    first.update(Y)
+    np.testing.assert_allclose(second.covariance, np.cov(X, rowvar=False), atol=1e-12)
 
 
 def test_files_of_others_and_ours(tmp_path):

@@ -50,6 +50,28 @@ def test_w_is_mapped_and_interpolated_straight():
         metrics.compare(doubled, plain)
 
 
+def test_the_step_leads_from_the_first_end_to_the_second():
+    seen = []
+    metrics.perceptual_path_length(
+        lambda w: seen.append(w) or w,
+        _squared,
+        latent_dim=3,
+        num_samples=5,
+        epsilon=0.25,
+        interpolation="lerp",
+        sampling="end",
+        mapping=lambda z: seen.append(z) or z,
+    )
+    start, end, here, there = seen
+    np.testing.assert_array_equal(here, start)
+    np.testing.assert_allclose(there, 0.75 * start + 0.25 * end)
+
+
+def test_slerp_halves_an_angle():
+    half = metrics.slerp([[1.0, 0.0]], [[0.5, 0.75**0.5]], 0.5)
+    np.testing.assert_allclose(half, [[0.75**0.5, 0.5]])
+
+
 def test_slerp_golden_value_and_ends():
     a, b = np.array([[1.0, 0, 0]]), np.array([[0, 2.0, 0]])
     half = metrics.slerp(a, b, 0.5)

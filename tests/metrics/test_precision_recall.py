@@ -51,6 +51,13 @@ def test_roles_change_places():
     assert (one["precision"], one["recall"]) == (other["recall"], other["precision"])
 
 
+def test_equal_rows_are_at_zero_whatever_the_rounding():
+    x = np.random.default_rng(0).standard_normal((50, 301))
+    for rows, squares in neighbours.squared_distances(x[::-1], x):
+        assert rows == slice(0, 50) and (np.diag(squares[::-1]) == 0).all()
+        assert (squares == 0).sum() == 50
+
+
 def test_duplicates_are_neighbours_of_each_other():
     """Balls of radius 0 hold their own points (<=), and no ball is open at 0 (<)."""
     same = np.full((9, 4), 0.3)

@@ -128,9 +128,9 @@ class Watch:
         self._by_variable = {}
         run = model.in_training
 
-        def watched(name):
+        def watched(name, **kwargs):
             def call(inputs):
-                scores = run(name)(inputs)
+                scores = run(name, **kwargs)(inputs)
                 if name == critic and len(scores.shape) == 2:
                     self.scores.append(_number(keras.ops.mean(scores)))
                 return scores

@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from keras_gans.core import gradients
+
 
 @keras.saving.register_keras_serializable("keras_gans")
 class BatchNormalization(keras.layers.BatchNormalization):
@@ -29,21 +31,17 @@ class BatchNormalization(keras.layers.BatchNormalization):
             or mask is not None
             or self.axis not in (-1, 3)
             or len(inputs.shape) != 4
-            or keras.backend.backend() != "tensorflow"
+            or gradients.fused_batch_norm is None
         )
         if plain or not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         return ops.cast(self._fused(ops.cast(inputs, "float32")), self.compute_dtype)
 
     def _fused(self, x):
-        import tensorflow as tf
-
         channels = (x.shape[-1],)
         gamma = self.gamma if self.scale else ops.ones(channels)
         beta = self.beta if self.center else ops.zeros(channels)
-        y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            x, gamma, beta, epsilon=self.epsilon, is_training=True
-        )
+        y, mean, variance = gradients.fused_batch_norm(x, gamma, beta, self.epsilon)
         # The kernel returns the unbiased one of its n values per channel.
         n = ops.cast(ops.shape(x)[0] * math.prod(x.shape[1:3]), "float32")
         self._follow(self.moving_mean, mean)

@@ -1,8 +1,9 @@
 """The only place that knows a backend: a few functions, written once for each.
 
 `value_and_gradients`, `input_gradient`, `apply` and `as_keras_step` differentiate and
-step; `replica`, `count_replicas`, `is_chief`, `from_chief`, `check_strategy` and
-`scope_of` know where the code runs.
+step; `fused_batch_norm` is a kernel that TensorFlow has and JAX does not need;
+`replica`, `count_replicas`, `is_chief`, `from_chief`, `check_strategy` and `scope_of`
+know where the code runs.
 They have the same meaning in `tensorflow.py` and `jax.py`; everything else in the
 library is `keras.ops`.
 """
@@ -38,6 +39,7 @@ value_and_gradients = _backend.value_and_gradients
 input_gradient = _backend.input_gradient
 apply = _backend.apply
 as_keras_step = _backend.as_keras_step
+fused_batch_norm = _backend.fused_batch_norm
 count_replicas = _backend.count_replicas
 is_chief = _backend.is_chief
 from_chief = _backend.from_chief

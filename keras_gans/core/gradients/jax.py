@@ -12,6 +12,8 @@ import jax
 import keras
 
 _scopes = []
+# XLA makes one kernel of Keras' own formula.
+fused_batch_norm = None
 
 
 def value_and_gradients(objective, groups):

@@ -43,6 +43,23 @@ def input_gradient(function, inputs):
     return tape.gradient(scores, inputs, unconnected_gradients=zero)
 
 
+def fused_batch_norm(x, gamma, beta, epsilon):
+    """Batch normalisation of float32 maps by one kernel in each direction.
+
+    Args:
+        x: Maps `(batch, height, width, channels)`.
+        gamma: Scales `(channels,)`.
+        beta: Offsets `(channels,)`.
+        epsilon: Added to the variance.
+
+    Returns:
+        `(y, mean, variance)`; the variance is the unbiased one.
+    """
+    return tf.compat.v1.nn.fused_batch_norm(
+        x, gamma, beta, epsilon=epsilon, is_training=True
+    )
+
+
 def apply(optimizer, gradients, variables):
     """Applies `optimizer`; a non-finite float16 gradient skips it on all replicas."""
     scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)

@@ -45,8 +45,10 @@ def replacing(path):
         yield folder
         _put_in_place(folder, path)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        _unlock(lock)
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            _unlock(lock)  # or this process would wait for itself the next time
 
 
 def recovered(path):

@@ -65,7 +65,7 @@ def main():
 
 def _keep_freed_memory():
     # glibc gives large blocks back to the system and asks for them again in every
-    # operation; keeping them saves a training on the CPU 7 to 9 % of its time.
+    # operation, which costs a training on the CPU several percent of its time.
     with contextlib.suppress(OSError, AttributeError):  # not Linux, not glibc
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_MMAP_THRESHOLD, 1 << 30)

@@ -76,9 +76,7 @@ def check_folder(folder):
         if folder.exists():
             raise ValueError(f"{folder} is a file: {_ELSEWHERE}")
         return
-    sweep(folder)
-    for unfinished in folder.glob(".preset.*"):
-        shutil.rmtree(unfinished)
+    sweep(folder)  # Of preset folders, save_to_preset does.
     if not (folder / "recipe.toml").exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} is there and is no run: {_ELSEWHERE}")
 
@@ -94,11 +92,13 @@ def _stage(folder, recipe, gan):
     """How far the folder's run is, as the chief sees it; other settings are refused."""
     stage, refusal = _NEW, None
     if gradients.is_chief(gan):
-        is_run = _has_checkpoint(folder) or (folder / "preset").exists()
-        if is_run:
-            stage = _BEGUN if _has_checkpoint(folder) else _FINISHED
-            begun = recipes.read(folder / "recipe.toml")
-            if differing := facts.differences(begun, recipe):
+        if _has_checkpoint(folder):
+            stage = _BEGUN
+        elif (folder / "preset").exists():
+            stage = _FINISHED
+        if stage != _NEW:
+            before = recipes.read(folder / "recipe.toml")
+            if differing := facts.differences(before, recipe):
                 stage, refusal = _REFUSED, _other_settings(folder, stage, differing)
         if stage == _FINISHED:
             shutil.rmtree(folder / "backup", ignore_errors=True)

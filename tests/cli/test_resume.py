@@ -81,7 +81,7 @@ def test_killed_while_finishing(finished, train, tmp_path, monkeypatch, instant)
         with pytest.raises(Killed):
             train(folder)
     (folder / ".4711.history.csv").touch()
-    (folder / ".preset.0123.tmp").mkdir()
+    (folder / f".preset.{'0' * 32}.tmp").mkdir()
     result = train(folder)
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Resuming") and "Epoch" not in result.stdout

@@ -96,7 +96,7 @@ def _fetch_builtin(name, entry):
 
 def _fetch_remote(handle, source):
     key = hashlib.sha256(handle.encode()).hexdigest()
-    remembered = _cache() / "handles" / key[:32] / "metadata.json"
+    remembered = cache_folder() / "handles" / key[:32] / "metadata.json"
     buffer = BoundedOutput(io.BytesIO(), "metadata.json", 1 << 20, exact=False)
     try:
         source("metadata.json", buffer)
@@ -120,7 +120,8 @@ def _fetch_remote(handle, source):
     return folder
 
 
-def _cache():
+def cache_folder():
+    """`KERAS_GANS_CACHE`, or the package's folder in the user's cache."""
     chosen = os.environ.get("KERAS_GANS_CACHE")
     return pathlib.Path(chosen or pooch.os_cache("keras_gans")).expanduser()
 
@@ -128,7 +129,7 @@ def _cache():
 def _fill(label, table, source):
     # The contents are in the name: a new index never reads an old file.
     digest = hashlib.sha256(json.dumps(table, sort_keys=True).encode()).hexdigest()
-    folder = _cache() / "presets" / f"{label}-{digest[:16]}"
+    folder = cache_folder() / "presets" / f"{label}-{digest[:16]}"
     for name, facts in table.items():
         if problem := damage(folder / name, facts):
             if (folder / name).exists():
@@ -142,8 +143,8 @@ def _bring(path, facts, source):
     # Written in the root of the cache: a failure does not leave an empty folder.
     label, part = f".{path.name}.{facts['sha256'][:16]}", None
     try:
-        _cache().mkdir(parents=True, exist_ok=True)
-        staging.sweep_files(_cache(), label, ".part")
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        staging.sweep_files(cache_folder(), label, ".part")
         with _open_part(label) as file:
             part = pathlib.Path(file.name)
             source(path.name, BoundedOutput(file, path.name, facts["size"]))
@@ -162,7 +163,7 @@ def _bring(path, facts, source):
 
 def _open_part(label):
     while True:
-        file = open(_cache() / f"{label}.{uuid.uuid4().hex}.part", "xb")  # noqa: SIM115
+        file = open(cache_folder() / f"{label}.{uuid.uuid4().hex}.part", "xb")  # noqa: SIM115
         if staging.hold(file):
             return file
         file.close()

@@ -46,3 +46,14 @@ def as_float32(outputs):
         return keras.ops.cast(output, "float32") if half else output
 
     return keras.tree.map_structure(cast, outputs)
+
+
+@contextlib.contextmanager
+def under_policy(name):
+    """What is built inside has the dtype policy `name`, whatever the global one is."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

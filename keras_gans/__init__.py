@@ -1,6 +1,6 @@
 """GANs for Keras 3: train, sample, save and serve them."""
 
-from keras_gans import callbacks, data, layers, losses, metrics
+from keras_gans import callbacks, data, layers, losses, metrics, pictures
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.presets import PresetError, from_preset, list_presets
 from keras_gans.models import (
@@ -32,4 +32,5 @@ __all__ = [
     "list_systems",
     "losses",
     "metrics",
+    "pictures",
 ]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from keras_gans.cli import commands, train
+from keras_gans.cli import commands, evaluate, report, train
 from keras_gans.cli.errors import Display, in_one_line
 from keras_gans.version import __version__
 
@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 app.command("train", epilog=train.EXAMPLES)(in_one_line(train.train))
 app.command("sample", epilog=commands.SAMPLE_EXAMPLES)(in_one_line(commands.sample))
+app.command("evaluate", epilog=evaluate.EXAMPLES)(in_one_line(evaluate.evaluate))
+app.command("report", epilog=report.EXAMPLES)(in_one_line(report.report))
 app.command("export", epilog=commands.EXPORT_EXAMPLES)(in_one_line(commands.export))
 app.command("presets", epilog=commands.PRESETS_EXAMPLES)(in_one_line(commands.presets))
 app.command("systems", epilog=commands.SYSTEMS_EXAMPLES)(in_one_line(commands.systems))

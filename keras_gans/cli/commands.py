@@ -11,6 +11,7 @@ import typer
 from typer import Argument, Option
 
 import keras_gans as kg
+from keras_gans.pictures import image_grid, save_png
 
 Preset = Annotated[
     str,
@@ -100,10 +101,10 @@ def sample(
     pictures = images
     if separate is None:
         columns = _columns(num, len(label) if label else gan.num_classes)
-        pictures = [kg.callbacks.sample_grid.image_grid(images, columns)]
+        pictures = [image_grid(images, columns)]
     files[0].parent.mkdir(parents=True, exist_ok=True)
     for file, picture in zip(files, pictures, strict=True):
-        kg.callbacks.sample_grid.save_png(file, picture)
+        save_png(file, picture)
     typer.echo(f"Wrote {num} images to {separate or out}.")
 
 

@@ -7,7 +7,6 @@ RUN/backup/         what a killed run goes on from; gone when it is finished
 RUN/preset/         the trained model; there when the run is finished
 """
 
-import contextlib
 import csv
 import shutil
 import sys
@@ -21,6 +20,7 @@ from keras_gans.cli import devices, recipe_files, recipes
 from keras_gans.cli.sources import Source
 from keras_gans.core import facts, gradients
 from keras_gans.core.files import sweep, written_whole
+from keras_gans.core.precision import under_policy
 
 
 def follow(recipe, folder, every, strategy=None):
@@ -40,7 +40,8 @@ def follow(recipe, folder, every, strategy=None):
     system = kg.get_system(recipe["system"])
     recipes.check_system(recipe, system)
     # First of all: TensorFlow connects its workers before it computes anything.
-    with devices.asked_for(strategy) as scope, _precision(recipe):
+    policy = under_policy(recipe["training"]["precision"])
+    with devices.asked_for(strategy) as scope, policy:
         gan, source, recipe = _prepare(recipe, system, scope)
         stage = _stage(folder, recipe, gan)
         if stage == _FINISHED:
@@ -202,13 +203,3 @@ def _drop_unsaved(history, epochs):
     kept = [row for row in rows if len(row) == len(header) and int(row[0]) < epochs]
     with written_whole(history) as path, path.open("w", newline="") as file:
         csv.writer(file).writerows([header, *kept])
-
-
-@contextlib.contextmanager
-def _precision(recipe):
-    before = keras.mixed_precision.dtype_policy()
-    keras.mixed_precision.set_dtype_policy(recipe["training"]["precision"])
-    try:
-        yield
-    finally:
-        keras.mixed_precision.set_dtype_policy(before)

@@ -115,7 +115,7 @@ def slerp(a, b, t):
 
 
 def _path(interpolation, sampling):
-    paths = {"slerp": slerp, "slerp_scaled": _slerp_scaled, "lerp": _lerp}
+    paths = {"slerp": slerp, "slerp_scaled": slerp_scaled, "lerp": lerp}
     if interpolation not in paths or sampling not in ("full", "end"):
         raise ValueError(
             f"interpolation must be one of {', '.join(paths)} and sampling full or "
@@ -124,12 +124,14 @@ def _path(interpolation, sampling):
     return paths[interpolation]
 
 
-def _slerp_scaled(a, b, t):
+def slerp_scaled(a, b, t):
+    """`slerp` times a length that changes evenly from that of `a` to that of `b`."""
     lengths = [np.linalg.norm(end, axis=-1, keepdims=True) for end in (a, b)]
-    return slerp(a, b, t) * _lerp(*lengths, t)
+    return slerp(a, b, t) * lerp(*lengths, t)
 
 
-def _lerp(a, b, t):
+def lerp(a, b, t):
+    """The straight line: a + t (b - a)."""
     return a + (b - a) * t
 
 

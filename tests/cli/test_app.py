@@ -6,8 +6,10 @@ import pytest
 import keras_gans as kg
 from keras_gans.cli import errors
 
+COMMANDS = ["train", "sample", "evaluate", "report", "export", "presets", "systems"]
 
-@pytest.mark.parametrize("command", ["train", "sample", "export", "presets", "systems"])
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_page_of_help_has_an_example(run, command):
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -16,7 +18,7 @@ def test_every_page_of_help_has_an_example(run, command):
 
 
 def test_help_and_version(run):
-    assert "train    Train a system" in run("--help").stdout
+    assert "train     Train a system" in run("--help").stdout
     assert run("--version").stdout == f"keras-gans {kg.__version__}\n"
     assert run().exit_code == 2  # the page of help, which nobody asked for
 

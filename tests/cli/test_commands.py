@@ -8,6 +8,7 @@ from PIL import Image
 
 import keras_gans as kg
 from keras_gans.cli import commands
+from keras_gans.pictures import image_grid
 from tests.systems import tiny_cgan
 
 
@@ -30,7 +31,7 @@ def test_sample_writes_a_grid(run, finished, tmp_path):
     assert result.exit_code == 0, result.output
     assert str(out) in result.stdout
     images = kg.from_preset(finished / "preset").sample(4, seed=3)
-    grid = kg.callbacks.sample_grid.image_grid(images, columns=2)
+    grid = image_grid(images, columns=2)
     np.testing.assert_array_equal(pixels(out), grid[..., 0])
 
 

@@ -1,0 +1,142 @@
+"""`keras-gans evaluate`: how good a model's samples are, as a table and as JSON."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+from typer import Option
+
+import keras_gans as kg
+from keras_gans import metrics
+from keras_gans.cli.commands import Preset, Seed, Truncation
+
+Data = Annotated[
+    str | None,
+    Option(
+        metavar="NAME|FOLDER|FILE.npz",
+        help="Real images to compare with. Default: those of the preset's recipe.",
+    ),
+]
+Split = Annotated[
+    str, Option(metavar="NAME", help="Part of the data that was not trained on.")
+]
+Training = Annotated[
+    str,
+    Option(
+        metavar="NAME",
+        help="Part that was trained on: gives the floor, and what copies are looked "
+        "for in. 'none' for neither.",
+    ),
+]
+Num = Annotated[
+    int | None,
+    Option(
+        min=1,
+        metavar="N",
+        help="Number of samples. Default: as many as real images, at most 10000.",
+    ),
+]
+Extractor = Annotated[
+    str | None,
+    Option(
+        metavar="NAME",
+        help=f"{', '.join(metrics.EXTRACTORS)}, or a classifier's preset. Default: the "
+        "classifier of the data set, else inception_2015.",
+    ),
+]
+Resize = Annotated[
+    str,
+    Option(
+        metavar="|".join(metrics.RESIZE_MODES),
+        help="How images are brought to the extractor's size.",
+    ),
+]
+Neighbours = Annotated[
+    int,
+    Option(
+        "--k",
+        min=1,
+        metavar="N",
+        help="Neighbours, for precision, recall, density and coverage.",
+    ),
+]
+Metric = Annotated[
+    list[str] | None,
+    Option(
+        metavar="NAME",
+        help=f"Only this one; repeat it for several: {', '.join(metrics.METRICS)}.",
+    ),
+]
+Json = Annotated[
+    pathlib.Path | None,
+    Option("--json", metavar="FILE", help="Write all figures and facts there too."),
+]
+
+EXAMPLES = """\b
+Examples:
+  keras-gans evaluate cgan_mnist
+  keras-gans evaluate runs/dcgan_faces/preset --data faces --num 5000 --json out.json
+"""
+
+
+def evaluate(
+    preset: Preset,
+    data: Data = None,
+    split: Split = "test",
+    training: Training = "train",
+    num: Num = None,
+    extractor: Extractor = None,
+    resize: Resize = "clean",
+    k: Neighbours = 5,
+    seed: Seed = 0,
+    truncation: Truncation = None,
+    metric: Metric = None,
+    json: Json = None,
+):
+    """Measure a model's samples against real images, beside real ones as the floor.
+
+    Samples are drawn as they are served: by the moving average, rounded to 8 bits,
+    classes as often as in the data.
+    """
+    if json is not None and not json.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {json.parent} for {json.name}.")
+    gan = kg.from_preset(preset)
+    found = gan.evaluate_samples(
+        data or data_of(preset),
+        seed,
+        truncation,
+        split=split,
+        training=None if training == "none" else training,
+        extractor=extractor,
+        resize=resize,
+        num_samples=num,
+        k=k,
+        metrics=metric,
+    )
+    typer.echo(str(found))
+    if json is not None:
+        found.save(json)
+        typer.echo(f"Wrote {json}.")
+
+
+def data_of(preset):
+    """The data in the recipe beside a preset.
+
+    Args:
+        preset: Name or folder of a preset.
+
+    Raises:
+        ValueError: when it has none.
+    """
+    from keras_gans.cli import recipes
+    from keras_gans.core.safe_config import zoo_folder
+
+    for folder in (zoo_folder() / preset, pathlib.Path(preset).expanduser()):
+        if (folder / "recipe.toml").is_file():
+            recipe = recipes.read(folder / "recipe.toml")
+            if "name" in recipe.get("data", {}):
+                return recipe["data"]["name"]
+    raise ValueError(
+        f"{preset} does not say what it was trained on: give --data NAME, a folder of "
+        "pictures or an .npz file."
+    )

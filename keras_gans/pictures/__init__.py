@@ -1,0 +1,18 @@
+"""Pictures of a model: grids of samples, paths between them, and how it learned."""
+
+from keras_gans.pictures.curves import read_history, training_curves
+from keras_gans.pictures.grids import image_grid, save_png
+from keras_gans.pictures.inline import Inline, inline_picture, inline_svg
+from keras_gans.pictures.rows import class_rows, interpolation
+
+__all__ = [
+    "Inline",
+    "class_rows",
+    "image_grid",
+    "inline_picture",
+    "inline_svg",
+    "interpolation",
+    "read_history",
+    "save_png",
+    "training_curves",
+]

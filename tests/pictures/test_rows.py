@@ -1,0 +1,91 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_gans.core.random import CounterStream
+from keras_gans.pictures import class_rows, interpolation
+from tests.systems import tiny_cgan, tiny_dcgan, tiny_gan
+
+pytestmark = pytest.mark.every_backend
+
+
+def showing_latents(build, **changes):
+    """A model whose images are its latents, 64 of them."""
+    reshape = [keras.Input((64,)), keras.layers.Reshape((8, 8, 1))]
+    return build(
+        image_shape=(8, 8, 1),
+        latent_dim=64,
+        generator=keras.Sequential(reshape, name="generator"),
+        **changes,
+    )
+
+
+@pytest.mark.parametrize("build", [tiny_dcgan, tiny_gan])
+def test_ends_are_what_the_model_makes_of_its_latents(build):
+    gan = build(ema_decay=0.9)
+    images = interpolation(gan, rows=3, columns=4, seed=5)
+    assert images.shape == (12, *gan.image_shape) and images.dtype == "float32"
+    stream = CounterStream(5)
+    for column in (0, 3):
+        ends = ops.convert_to_numpy(gan.call(gan.draw_latents(3, stream)))
+        np.testing.assert_array_equal(images[column::4], ends)
+    np.testing.assert_array_equal(images[::4], gan.sample(3, seed=5))
+
+
+def test_normal_latents_turn_and_keep_their_length():
+    path = interpolation(showing_latents(tiny_dcgan), rows=2, columns=5)
+    path = path.reshape(2, 5, 64).astype("float64")
+    lengths = np.linalg.norm(path, axis=-1)
+    np.testing.assert_allclose(np.diff(lengths, n=2), 0, atol=1e-5)
+    unit = path / lengths[..., None]
+    turns = np.arccos((unit[:, 1:] * unit[:, :-1]).sum(axis=-1))
+    np.testing.assert_allclose(turns, turns[:, :1].repeat(4, axis=1), rtol=1e-4)
+    assert (lengths > 6).all()  # sqrt(64) = 8; the middle of a straight line is at 5.7
+
+
+def test_uniform_latents_go_straight():
+    path = interpolation(showing_latents(tiny_gan), rows=2, columns=5)
+    path = path.reshape(2, 5, 64)
+    np.testing.assert_allclose(np.diff(path, n=2, axis=1), 0, atol=1e-6)
+    assert np.abs(path[:, 0] - path[:, -1]).max() > 1
+
+
+def test_latents_are_the_same_on_every_backend():
+    path = interpolation(showing_latents(tiny_dcgan), rows=1, columns=3, seed=7)
+    np.testing.assert_allclose(path[:, 0, 0, 0], LATENTS, atol=1e-6)
+
+
+LATENTS = [1.3314543, 1.0264801, 0.0730661]
+
+
+def test_one_class_per_row():
+    gan = tiny_cgan()
+    images = interpolation(gan, rows=4, columns=3, seed=1)
+    np.testing.assert_array_equal(images[::3], gan.sample(4, 1, [0, 1, 2, 0]))
+    images = interpolation(gan, rows=4, columns=3, seed=1, label=2)
+    np.testing.assert_array_equal(images[::3], gan.sample(4, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("build", "arguments", "message"),
+    [
+        (tiny_gan, {"rows": 0}, "one row or more"),
+        (tiny_gan, {"columns": 1}, "two columns or more"),
+        (tiny_gan, {"label": 0}, "GAN is unconditional"),
+        (tiny_cgan, {"label": 3}, r"Labels lie in \[0, 3\)"),
+    ],
+)
+def test_impossible_paths_are_refused(build, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        interpolation(build(), **arguments)
+
+
+def test_rows_of_classes():
+    gan = tiny_cgan()
+    images = class_rows(gan, per_class=2, seed=3)
+    np.testing.assert_array_equal(images, gan.sample(6, 3, [0, 0, 1, 1, 2, 2]))
+    images = class_rows(gan, per_class=2, seed=3, classes=[2])
+    np.testing.assert_array_equal(images, gan.sample(2, 3, [2, 2]))
+    with pytest.raises(ValueError, match="GAN is unconditional"):
+        class_rows(tiny_gan())

@@ -18,7 +18,7 @@ from keras_gans.core.plain_json import PresetError, read_bounded, shown
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
 
-def save_to_preset(model, path, include_optimizer=True):
+def save_to_preset(model, path, include_optimizer=True, weights_dtype=None):
     """Writes a model as a preset folder: wholly, or not at all.
 
     The folder is written beside `path` and renamed. A preset that is already there is
@@ -30,10 +30,14 @@ def save_to_preset(model, path, include_optimizer=True):
         path: the folder to make.
         include_optimizer: keeps the optimizers and their state, so that training can
             go on; without them the file is about a third of the size.
+        weights_dtype: `"float16"` stores kernels and matrices in half the room, rounded
+            to 11 bits, and takes no optimizers; `None` stores weights as they are.
 
     Raises:
         PresetError: the config names something that `from_preset` would refuse, `path`
-            holds other people's files, or the disk is full.
+            holds other people's files, a weight is too large for `weights_dtype`, or
+            the disk is full.
+        ValueError: an unknown `weights_dtype`, or one together with optimizers.
 
     Example:
 
@@ -42,18 +46,35 @@ def save_to_preset(model, path, include_optimizer=True):
     path = staging.recovered(pathlib.Path(path).expanduser().resolve())
     kept = _replaceable(path)
     with_optimizer = bool(include_optimizer and model.compiled)
+    _check_dtype(weights_dtype, with_optimizer)
     config = _config(model, with_optimizer)
     try:
         with staging.replacing(path) as folder:
-            source = model if with_optimizer else _uncompiled_twin(model, config)
+            # What is no system (a classifier) keeps its optimizer elsewhere.
+            as_it_is = with_optimizer or not hasattr(model, "copy_state_to")
+            source = model if as_it_is else _uncompiled_twin(model, config)
             (folder / CONFIG).write_text(json.dumps(config, indent=2), "utf-8")
             source.save_weights(folder / WEIGHTS)
+            if weights_dtype:
+                weight_files.narrow(folder / WEIGHTS)
             metadata = _metadata(model, folder, with_optimizer)
             (folder / METADATA).write_text(json.dumps(metadata, indent=2), "utf-8")
             for name in kept:
                 shutil.copy2(path / name, folder / name)
     except (OSError, RuntimeError) as why:  # h5py reports a full disk as either
         raise PresetError(f"{path} could not be written: {why}") from why
+
+
+def _check_dtype(weights_dtype, with_optimizer):
+    if weights_dtype not in (None, "float16"):
+        raise ValueError(
+            f"weights_dtype is 'float16' or None. Found: {weights_dtype!r}."
+        )
+    if weights_dtype and with_optimizer:
+        # Squared gradients of Adam are far below the smallest float16.
+        raise ValueError(
+            "Optimizers are not stored in float16: pass include_optimizer=False too."
+        )
 
 
 def _replaceable(path):
@@ -154,6 +175,8 @@ def load_from_preset(handle, expected_class=None):
         num_values = safe_config.check_config(config)
         system = _system_class(config, expected_class)
         shapes, weight_bytes = weight_files.arrays_of(folder / WEIGHTS)
+        # What is float16 in the file is float32 in memory.
+        weight_bytes = max(weight_bytes, 4 * weight_files.values_of(shapes))
         try:
             with bounded(weight_bytes, num_values):
                 model = keras.saving.deserialize_keras_object(config, safe_mode=True)
@@ -186,7 +209,8 @@ def list_presets(system=None):
     """Returns the built-in presets, name to description.
 
     Args:
-        system: only those of this class, or of the class of this name.
+        system: only those of this class, or of the class of this name. `None` for all
+            GANs, but not the classifiers by which they are measured.
 
     Example:
 
@@ -196,5 +220,11 @@ def list_presets(system=None):
     return {
         name: entry.get("description", "")
         for name, entry in safe_config.read_index().items()
-        if system is None or entry.get("system") == _system_name(system)
+        if _is_listed(entry, system)
     }
+
+
+def _is_listed(entry, system):
+    if system is None:
+        return entry.get("role") != "extractor"
+    return entry.get("system") == _system_name(system)

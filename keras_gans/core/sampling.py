@@ -69,6 +69,27 @@ class Sampling:
         Raises:
             ValueError: for a number, seed, label or truncation out of range.
         """
+        batches = self.sample_batches(num_images, seed, labels, truncation, batch_size)
+        return np.concatenate(list(batches)).astype("float32", copy=False)
+
+    def sample_batches(
+        self, num_images, seed=None, labels=None, truncation=None, batch_size=64
+    ):
+        """The images of `sample`, one batch after the other.
+
+        Args:
+            num_images: As for `sample`, like all others.
+            seed: Integer.
+            labels: Labels.
+            truncation: Truncation.
+            batch_size: Most images in a batch.
+
+        Returns:
+            Iterator of numpy arrays `(batch, *image_shape)`.
+
+        Raises:
+            ValueError: as `sample`, at once.
+        """
         num_images = _integer("num_images", num_images, 1, 2**31)
         batch_size = _integer("batch_size", batch_size, 1, 2**31)
         seed = (
@@ -76,16 +97,41 @@ class Sampling:
         )
         truncation = self._check_truncation(truncation)
         labels = self._labels_for(num_images, labels)
-        batches = []
-        for start in range(0, num_images, batch_size):
+
+        def batch(start):
             count = min(batch_size, num_images - start)
             stream = CounterStream(seed, first_row=start)
             inputs = self.draw_latents(count, stream, truncation)
             if labels is not None:
                 inputs = (inputs, ops.convert_to_tensor(labels[start : start + count]))
-            images = self.call(inputs, training=False)
-            batches.append(ops.convert_to_numpy(images))
-        return np.concatenate(batches).astype("float32", copy=False)
+            return ops.convert_to_numpy(self.call(inputs, training=False))
+
+        return map(batch, range(0, num_images, batch_size))
+
+    def evaluate_samples(self, data, seed=0, truncation=None, **options):
+        """Measures samples, as they are served, against real images.
+
+        Args:
+            data: Name of a data set, uint8 images, or `(images, labels)`.
+            seed: Integer, of the samples.
+            truncation: As for `sample`.
+            **options: Those of `keras_gans.metrics.Evaluator`: `split`, `training`,
+                `extractor`, `resize`, `num_samples`, `k`, `metrics`, `progress`.
+
+        Returns:
+            `keras_gans.metrics.Evaluation`; printed, it is a table.
+
+        Raises:
+            ValueError: as `Evaluator`.
+
+        Example:
+
+        >>> found = gan.evaluate_samples("mnist")
+        >>> found["frechet_distance"].value
+        """
+        from keras_gans.metrics import evaluate_samples
+
+        return evaluate_samples(self, data, seed, truncation, **options)
 
     def _check_truncation(self, truncation):
         if truncation is None:

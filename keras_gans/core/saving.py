@@ -130,16 +130,18 @@ class Saving:
             if facts is not None:
                 training_facts.write(facts, temporary)
 
-    def save_to_preset(self, path, include_optimizer=True):
+    def save_to_preset(self, path, include_optimizer=True, weights_dtype=None):
         """Writes a folder that `from_preset` reads: config, weights and metadata.
 
         Args:
             path: Folder; made, or replaced if it holds a preset already.
             include_optimizer: Whether to keep the optimizers, to train on from there.
+            weights_dtype: `"float16"` for half the size, without optimizers; `None`
+                keeps every bit.
         """
         from keras_gans.core import presets
 
-        presets.save_to_preset(self, path, include_optimizer=include_optimizer)
+        presets.save_to_preset(self, path, include_optimizer, weights_dtype)
 
     @classmethod
     def from_preset(cls, preset):

@@ -12,6 +12,9 @@ import pathlib
 import stat
 import tempfile
 
+import numpy as np
+
+from keras_gans.core.files import written_whole
 from keras_gans.core.safe_config import PresetError, shown
 
 # StyleGAN at 1024x1024 with its EMA twin and optimizers has about 5,000 groups and
@@ -136,6 +139,49 @@ def _check_array(name, array):
             f"file has {array.get_storage_size()} for it."
         )
     return array.shape, declared
+
+
+def narrow(path):
+    """Rewrites kernels and matrices of a weight file as float16: half the size.
+
+    Vectors (biases, batch statistics, seeds) stay as they are. They take little room,
+    and a variance may lie outside the range of float16.
+
+    Args:
+        path: HDF5 file as `keras.Model.save_weights` writes it; replaced.
+
+    Raises:
+        PresetError: a weight is too large for float16; it is named.
+    """
+    import h5py
+
+    path = pathlib.Path(path)
+
+    def copy(name, item):
+        if isinstance(item, h5py.Group):
+            copied = narrowed.require_group(name)
+        else:
+            values = item[()]
+            if values.ndim > 1 and values.dtype == np.float32:
+                values = values.astype(np.float16)
+                if np.isinf(values).any():
+                    raise PresetError(f"{name} is too large for float16.")
+            copied = narrowed.create_dataset(name, data=values)
+        for key, value in item.attrs.items():
+            copied.attrs[key] = value
+
+    with (
+        written_whole(path) as temporary,
+        h5py.File(path, "r") as wide,
+        h5py.File(temporary, "w") as narrowed,
+    ):
+        copy("/", wide)
+        wide.visititems(copy)
+
+
+def values_of(shapes):
+    """Returns how many numbers arrays of these shapes hold, `shapes` as `arrays_of`."""
+    return sum(math.prod(shape) for shape in shapes.values())
 
 
 def load_weights(model, path, found):

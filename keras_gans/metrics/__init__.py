@@ -1,10 +1,26 @@
 """How good samples are: metrics on features, with what makes their figures comparable.
 
 Functions take NumPy arrays and return a `Result`; each has an accumulator that is fed
-batch by batch. Nothing here runs on a Keras backend.
+batch by batch. Only the feature extractors run on a Keras backend.
 """
 
 from keras_gans.metrics.accumulator import Accumulator
+from keras_gans.metrics.agreement import label_agreement
+from keras_gans.metrics.classifier import ImageClassifier
+from keras_gans.metrics.evaluation import (
+    METRICS,
+    Evaluation,
+    Evaluator,
+    evaluate_samples,
+)
+from keras_gans.metrics.features import (
+    CLASSIFIERS,
+    EXTRACTORS,
+    FeatureExtractor,
+    Features,
+    default_extractor,
+    extractor,
+)
 from keras_gans.metrics.frechet import (
     FeatureStatistics,
     FrechetDistance,
@@ -38,18 +54,28 @@ from keras_gans.metrics.precision_recall import (
     expected_coverage,
     precision_recall,
 )
+from keras_gans.metrics.resizing import RESIZE_MODES, resize
 from keras_gans.metrics.result import FID_EXTRACTOR, Protocol, Result, compare
 from keras_gans.metrics.rows import FeatureRows
 
 __all__ = [
+    "CLASSIFIERS",
+    "EXTRACTORS",
     "FID_EXTRACTOR",
+    "METRICS",
     "PSNR",
+    "RESIZE_MODES",
     "SSIM",
     "Accumulator",
     "DensityCoverage",
+    "Evaluation",
+    "Evaluator",
+    "FeatureExtractor",
     "FeatureRows",
     "FeatureStatistics",
+    "Features",
     "FrechetDistance",
+    "ImageClassifier",
     "ImageScores",
     "InceptionScore",
     "KernelDistance",
@@ -60,11 +86,15 @@ __all__ = [
     "Protocol",
     "Result",
     "compare",
+    "default_extractor",
     "density_coverage",
+    "evaluate_samples",
     "expected_coverage",
+    "extractor",
     "frechet_distance",
     "inception_score",
     "kernel_distance",
+    "label_agreement",
     "memorisation",
     "mixture_modes",
     "mode_coverage",
@@ -73,6 +103,7 @@ __all__ = [
     "precision_recall",
     "psnr",
     "psnr_per_image",
+    "resize",
     "slerp",
     "ssim",
     "ssim_per_image",

@@ -228,3 +228,34 @@ def _scalar(name, value):
 def _plain(value):
     endless = isinstance(value, float) and not math.isfinite(value)
     return str(value) if endless else value
+
+
+def table_of(results, floor=()):
+    """Results as text, a value a line: name, value, and the floor's in a column.
+
+    Args:
+        results: `Result`s.
+        floor: Those of real images in the samples' place.
+    """
+    beside = {result.label: result for result in floor}
+    rows = [("", "samples", "real" if floor else "")]
+    notes = []
+    for result in results:
+        real = beside.get(result.label)
+        for name in (n for n in result.values if n not in _SPREADS):
+            rows.append(
+                (
+                    result.label if name == result.metric else f"{result.label} {name}",
+                    _rounded(result, name),
+                    _rounded(real, name) if real else "",
+                )
+            )
+        notes += [f"Note: {result.label}: {note}" for note in result.notes]
+    first, second = (max(len(row[i]) for row in rows) for i in (0, 1))
+    lines = [f"{a:{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows]
+    return "\n".join([*lines, *notes])
+
+
+def _rounded(result, name):
+    spread = [f" +- {result[s]:.2g}" for s in _SPREADS if s in result.values]
+    return f"{result[name]:.4g}" + "".join(spread)

@@ -1,0 +1,329 @@
+"""Samples of a model against real images, beside the floor of real ones."""
+
+import dataclasses
+import json
+
+import numpy as np
+import tqdm
+
+from keras_gans.core.files import written_whole
+from keras_gans.metrics.agreement import label_agreement
+from keras_gans.metrics.feature_cache import cached_features
+from keras_gans.metrics.features import (
+    FeatureExtractor,
+    default_extractor,
+    extractor,
+)
+from keras_gans.metrics.frechet import frechet_distance
+from keras_gans.metrics.inception_score import inception_score
+from keras_gans.metrics.kernel_distance import kernel_distance
+from keras_gans.metrics.memorisation import memorisation
+from keras_gans.metrics.modes import mode_coverage
+from keras_gans.metrics.precision_recall import density_coverage, precision_recall
+from keras_gans.metrics.references import References
+from keras_gans.metrics.result import Result, table_of
+
+METRICS = (
+    "frechet_distance",
+    "kernel_distance",
+    "precision_recall",
+    "density_coverage",
+    "inception_score",
+    "mode_coverage",
+    "label_agreement",
+    "memorisation",
+)
+# Samples drawn and looked at together.
+_BATCH = 250
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What was found of a model's samples, and of real images in their place.
+
+    Args:
+        facts: Dict of str to str, int, float or `None`: how it was measured.
+        results: The `Result`s of the samples.
+        floor: Those of as many real training images in the samples' place, which no
+            model needs to beat; empty without training images.
+
+    `evaluation["frechet_distance"]` is the first result of that metric.
+    """
+
+    facts: dict
+    results: tuple
+    floor: tuple = ()
+
+    def __getitem__(self, metric):
+        for result in self.results:
+            if metric in (result.metric, result.label):
+                return result
+        raise KeyError(metric)
+
+    def __str__(self):
+        return table_of(self.results, self.floor)
+
+    def logs(self):
+        """Dict from names of values to floats, as `fit` logs them."""
+        return {
+            name
+            if name in result.metric or len(result.values) > 1
+            else result.metric: v
+            for result in self.results
+            if result.metric != "memorisation"
+            for name, v in result.values.items()
+            if name != "std"
+        }
+
+    def to_json(self):
+        """Strict JSON: `{"protocol": facts, "results": [...], "floor": [...]}`."""
+        table = {
+            "protocol": self.facts,
+            "results": [json.loads(result.to_json()) for result in self.results],
+            "floor": [json.loads(result.to_json()) for result in self.floor],
+        }
+        return json.dumps(table, indent=1, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text):
+        """What `to_json` wrote; a `ValueError` for anything else."""
+        try:
+            table = json.loads(text)
+            sides = (
+                tuple(Result.from_json(json.dumps(item)) for item in table[side])
+                for side in ("results", "floor")
+            )
+            return cls(dict(table["protocol"]), *sides)
+        except (TypeError, KeyError, json.JSONDecodeError) as why:
+            raise ValueError(f"This is not the JSON of an evaluation: {why}.") from why
+
+    def save(self, path):
+        """Writes the JSON, wholly or not at all."""
+        with written_whole(path) as temporary:
+            temporary.write_text(self.to_json(), "utf-8")
+
+
+class Evaluator:
+    """Measures models against one set of real images, whose features it keeps.
+
+    Args:
+        data: Name of a data set as for `keras_gans.data.load`, or uint8 images, or
+            `(images, labels)`.
+        image_shape: `(height, width, channels)` of the models; named data are brought
+            to it.
+        split: The part of the data that samples are compared with.
+        training: The part that the models were trained on: its name, or an array. It
+            gives the floor, and what copies are looked for in. `None` for neither.
+        extractor: `FeatureExtractor`, or the name of one; `None` for the one that
+            suits the data.
+        resize: Of a named extractor; see `keras_gans.metrics.extractor`.
+        num_samples: Samples and, if there are as many, real images; `None` for as many
+            as `split` has, at most 10,000. Figures compare at equal counts only.
+        k: Neighbours, for precision, recall, density and coverage.
+        metrics: Names in `METRICS`; `None` for all that apply.
+        progress: Whether bars show on a terminal.
+
+    Raises:
+        ValueError: for an unknown metric or extractor, or a count that is not positive;
+            as `keras_gans.data.load`.
+    """
+
+    def __init__(
+        self,
+        data,
+        image_shape,
+        split="test",
+        training="train",
+        extractor=None,
+        resize="clean",
+        num_samples=None,
+        k=5,
+        metrics=None,
+        progress=True,
+    ):
+        unknown = sorted(set(metrics or ()) - set(METRICS))
+        if unknown:
+            raise ValueError(
+                f"There is no metric {', '.join(unknown)}. Known: {', '.join(METRICS)}."
+            )
+        self.metrics = METRICS if metrics is None else tuple(metrics)
+        self.references = References(data, split, training, tuple(image_shape))
+        self.num_samples = self.references.count(num_samples)
+        self.extractor = _chosen(extractor, data, image_shape, resize)
+        self.k, self._progress = k, progress
+        self._floor, self._real = None, {}
+
+    @property
+    def floor(self):
+        """`Result`s of training images in the place of samples."""
+        if self._floor is None:
+            self._floor = ()
+            if self.references.training is not None:
+                chosen = self.references.some("training", self.num_samples)
+                found = self._features("training")[chosen]
+                labels = self.references.training_labels
+                asked = None if labels is None else labels[chosen]
+                self._floor = tuple(self._figures(found, asked))
+        return self._floor
+
+    def evaluate(self, gan, seed=0, truncation=None):
+        """Draws samples as they are served, and measures them.
+
+        Args:
+            gan: An `AdversarialModel`. Its moving average samples, where it has one;
+                samples are rounded to uint8; classes are drawn as often as the real
+                images have them.
+            seed: Integer, of samples and their classes.
+            truncation: As for `gan.sample`.
+
+        Returns:
+            `Evaluation`.
+        """
+        labels = self._labels_for(gan, seed)
+        images = self._samples(gan, labels, seed, truncation)
+        found = self.extractor(images, self._says("features"))
+        results = [
+            *self._figures(found, labels),
+            *self._copies(found, images),
+        ]
+        results = [dataclasses.replace(r, seed=seed) for r in results]
+        return Evaluation(
+            self._facts(gan, seed, truncation), tuple(results), self.floor
+        )
+
+    def _facts(self, gan, seed, truncation):
+        from keras_gans.version import __version__
+
+        return {
+            "system": type(gan).__name__,
+            "data": self.references.name,
+            "split": self.references.split_name,
+            "training": self.references.training_name,
+            **dataclasses.asdict(self.extractor.protocol()),
+            "num_samples": self.num_samples,
+            "seed": seed,
+            "truncation": truncation,
+            "k": self.k,
+            "keras_gans_version": __version__,
+        }
+
+    def _labels_for(self, gan, seed):
+        if gan.num_classes is None:
+            return None
+        real = self.references.real_labels
+        if real is None:
+            return np.arange(self.num_samples) % gan.num_classes
+        return np.random.default_rng(seed).choice(real, self.num_samples)
+
+    def _samples(self, gan, labels, seed, truncation):
+        from keras_gans.data import to_uint8
+
+        hidden = None if self._progress else True
+        batches = gan.sample_batches(
+            self.num_samples, seed, labels, truncation, batch_size=_BATCH
+        )
+        with tqdm.tqdm(
+            total=self.num_samples,
+            desc="samples",
+            unit="image",
+            disable=hidden,
+            leave=False,
+        ) as bar:
+            drawn = []
+            for batch in batches:
+                drawn.append(to_uint8(batch))
+                bar.update(len(batch))
+        return np.concatenate(drawn)
+
+    def _figures(self, found, asked):
+        """Results of features in the samples' place, in the order of `METRICS`."""
+        real = self._real_rows(self.extractor)
+        protocol = self.extractor.protocol(self.references.label)
+        sides = {"real": real.rows, "generated": found.rows, "protocol": protocol}
+        size = min(1000, len(real), len(found))
+        classifier = {"protocol": self.extractor.protocol()}
+        makers = {
+            "frechet_distance": lambda: frechet_distance(**sides),
+            "kernel_distance": lambda: kernel_distance(**sides, subset_size=size),
+            "precision_recall": lambda: precision_recall(**sides, k=self.k),
+            "density_coverage": lambda: density_coverage(**sides, k=self.k),
+        }
+        if found.logits is not None and len(found) >= 10:
+            classes = found.logits.shape[1]
+            # Shuffled: data sets may be ordered by class.
+            makers["inception_score"] = lambda: inception_score(
+                found.logits, shuffle_seed=2020, **classifier
+            )
+            makers["mode_coverage"] = lambda: mode_coverage(
+                found.logits.argmax(axis=1), classes, **classifier
+            )
+            if asked is not None and asked.max() < classes:
+                makers["label_agreement"] = lambda: label_agreement(
+                    asked, found.logits, **classifier
+                )
+        return [make() for name, make in makers.items() if name in self.metrics]
+
+    def _copies(self, found, images):
+        """Memorisation, among features and among pixels."""
+        if self.references.training is None or "memorisation" not in self.metrics:
+            return []
+        results = []
+        pixels = extractor("pixels")
+        for looking in (self.extractor, pixels):
+            rows = found.rows if looking is not pixels else pixels(images).rows
+            results.append(
+                memorisation(
+                    rows,
+                    self._features("training", looking).rows,
+                    self._real_rows(looking).rows,
+                    looking.protocol(self.references.label),
+                )
+            )
+        return results
+
+    def _real_rows(self, looking):
+        return self._features("real", looking)[
+            self.references.some("real", self.num_samples)
+        ]
+
+    def _features(self, side, looking=None):
+        looking = looking or self.extractor
+        images = getattr(self.references, side)
+        if looking.name == "pixels":
+            return looking(images)
+        if (side, looking.name) not in self._real:
+            self._real[side, looking.name] = cached_features(
+                looking, images, self.references.label_of(side), self._says(side)
+            )
+        return self._real[side, looking.name]
+
+    def _says(self, what):
+        return what if self._progress else None
+
+
+def evaluate_samples(gan, data, seed=0, truncation=None, **options):
+    """Measures the samples of a model once; see `Evaluator` and its `evaluate`.
+
+    Args:
+        gan: An `AdversarialModel` of images.
+        data: As for `Evaluator`.
+        seed: Integer.
+        truncation: As for `gan.sample`.
+        **options: Of `Evaluator`.
+
+    Returns:
+        `Evaluation`.
+    """
+    if len(gan.image_shape) != 3:
+        raise ValueError(
+            f"Samples of images are measured; this model draws {gan.image_shape}."
+        )
+    return Evaluator(data, gan.image_shape, **options).evaluate(gan, seed, truncation)
+
+
+def _chosen(wanted, data, image_shape, resize):
+    if isinstance(wanted, FeatureExtractor):
+        return wanted
+    if wanted is None:
+        wanted = default_extractor(data if isinstance(data, str) else "", image_shape)
+    return extractor(wanted, resize)

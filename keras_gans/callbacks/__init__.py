@@ -1,7 +1,8 @@
 """Keras callbacks for adversarial training."""
 
 from keras_gans.callbacks.backup_and_restore import BackupAndRestore
+from keras_gans.callbacks.evaluate import Evaluate
 from keras_gans.callbacks.sample_grid import SampleGrid
 from keras_gans.callbacks.stop_on_nan import StopOnNaN
 
-__all__ = ["BackupAndRestore", "SampleGrid", "StopOnNaN"]
+__all__ = ["BackupAndRestore", "Evaluate", "SampleGrid", "StopOnNaN"]

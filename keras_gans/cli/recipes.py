@@ -26,6 +26,12 @@ and every run folder and preset holds the one that made it:
     precision = "float32"         # or mixed_bfloat16, mixed_float16
     xla = false                   # without it, Keras decides
 
+    [evaluation]                  # optional; measures samples and keeps the best
+    every = 5                     # epochs between two evaluations
+    num_samples = 10000           # optional; as many real images are taken
+    extractor = "mnist_cnn"       # optional; else what suits the data
+    monitor = "frechet_distance"  # optional; the value that makes an epoch the best
+
     [optimizers.generator]        # optional, one table per player
     class = "Adam"
     learning_rate = 1e-4          # and what else the class takes
@@ -50,6 +56,7 @@ DEFAULTS = {
     "data": {"split": "train", "flip": False},
     "fit": {"batch_size": 64, "epochs": 20},
     "training": {"precision": "float32"},
+    "evaluation": {},
     "optimizers": {},
 }
 
@@ -110,6 +117,12 @@ SECTIONS = {
     "fit": {
         "batch_size": "a whole number from 1 to 65536",
         "epochs": "a whole number from 1 on",
+    },
+    "evaluation": {
+        "every": "a whole number from 1 on",
+        "num_samples": "a whole number from 1 to 1000000",
+        "extractor": "text",
+        "monitor": "text",
     },
     "training": {
         "precision": f"one of {', '.join(PRECISIONS)}",
@@ -209,10 +222,15 @@ def parse_value(text):
 
 
 def with_defaults(recipe):
-    """A copy of a recipe in which every table is there and filled."""
+    """A copy of a recipe in which every table is there and filled.
+
+    But no `evaluation` where none is asked for.
+    """
     full = {"system": recipe["system"]}
     for section, defaults in DEFAULTS.items():
         table = {**defaults, **recipe.get(section, {})}
+        if section == "evaluation" and not table:
+            continue
         order = [*SECTIONS.get(section, ()), *table]
         full[section] = {key: table[key] for key in order if key in table}
     return full
@@ -246,6 +264,8 @@ def check_system(recipe, system):
     networks = {system.sampling_network}.union(*system.players.values())
     kinds = {n: k for n, k in arguments_of(system).items() if n not in networks}
     _check_table(recipe["arguments"], kinds, "arguments")
+    if "evaluation" in recipe and "every" not in recipe["evaluation"]:
+        raise ValueError("The table evaluation lacks the key every.")
     players = dict.fromkeys(system.players, "a table")
     _check_table(recipe["optimizers"], players, "optimizers")
     for player, table in recipe["optimizers"].items():

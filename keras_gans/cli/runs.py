@@ -3,6 +3,7 @@
 RUN/recipe.toml     all settings, inferred and default ones included
 RUN/history.csv     the losses of each epoch
 RUN/samples/        a picture per epoch
+RUN/best/           the preset of the best epoch and its figures, if any were measured
 RUN/backup/         what a killed run goes on from; gone when it is finished
 RUN/preset/         the trained model; there when the run is finished
 """
@@ -166,6 +167,7 @@ def _fit(gan, source, recipe, folder, every, resumes):
                 stop_on_nan,
                 *([recipe_writer] if writes else []),
                 kg.callbacks.SampleGrid(folder / "samples", every=every),
+                *_evaluation(recipe, folder / "best"),
                 *([history] if writes else []),
                 # Last, so that an epoch counts as done when all of it is on disk.
                 backup,
@@ -183,6 +185,14 @@ def _fit(gan, source, recipe, folder, every, resumes):
             f"The training diverged: {', '.join(stop_on_nan.diverged)} is not finite. "
             "Lower the learning rate, or train in float32."
         )
+
+
+def _evaluation(recipe, best):
+    options = dict(recipe.get("evaluation", {}))
+    if not options:
+        return []
+    data = recipe["data"]["name"]
+    return [kg.callbacks.Evaluate(data, options.pop("every"), best, **options)]
 
 
 class _RecipeWriter(keras.callbacks.Callback):

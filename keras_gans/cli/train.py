@@ -91,6 +91,15 @@ Strategy = Annotated[
         "in TF_CONFIG; run the same command on each. Default: one device.",
     ),
 ]
+EvaluateEvery = Annotated[
+    int | None,
+    Option(
+        min=1,
+        metavar="N",
+        help="Measure samples against the data's part 'test' every N epochs, and keep "
+        "the best epoch in the run's folder best/. Default: never.",
+    ),
+]
 Out = Annotated[
     pathlib.Path | None,
     Option(
@@ -106,7 +115,7 @@ EXAMPLES = """\b
 Examples:
   keras-gans train dcgan --data digits --epochs 30
   keras-gans train wgan_gp --data faces --image-size 64 --flip --ema-decay 0.999
-  keras-gans train cgan --data mnist --set latent_dim=64 --out runs/first
+  keras-gans train cgan --data mnist --evaluate-every 5 --out runs/first
   keras-gans train runs/first/preset --seed 1 --out runs/second
 """
 
@@ -127,6 +136,7 @@ def train(
     precision: Precision = None,
     xla: Xla = None,
     strategy: Strategy = None,
+    evaluate_every: EvaluateEvery = None,
     out: Out = None,
     every: Every = 1,
 ):
@@ -147,6 +157,7 @@ def train(
         },
         "fit": {"epochs": epochs, "batch_size": batch_size},
         "training": {"precision": precision, "xla": xla},
+        "evaluation": {"every": evaluate_every},
     }
     file = _recipe_file(what)
     recipe = {"system": what} if file is None else recipes.read(file)

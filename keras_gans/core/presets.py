@@ -50,9 +50,7 @@ def save_to_preset(model, path, include_optimizer=True, weights_dtype=None):
     config = _config(model, with_optimizer)
     try:
         with staging.replacing(path) as folder:
-            # What is no system (a classifier) keeps its optimizer elsewhere.
-            as_it_is = with_optimizer or not hasattr(model, "copy_state_to")
-            source = model if as_it_is else _uncompiled_twin(model, config)
+            source = model if with_optimizer else _uncompiled_twin(model, config)
             (folder / CONFIG).write_text(json.dumps(config, indent=2), "utf-8")
             source.save_weights(folder / WEIGHTS)
             if weights_dtype:
@@ -115,7 +113,10 @@ def _uncompiled_twin(model, config):
     import numpy as np
 
     twin = keras.saving.deserialize_keras_object(config)
-    model.copy_state_to(twin)
+    if hasattr(model, "copy_state_to"):
+        model.copy_state_to(twin)
+    else:  # no system: a classifier
+        twin.set_weights(model.get_weights())
     for mine, its in zip(model.weights, twin.weights, strict=True):
         # A weight outside every network would silently be saved as initialised.
         if not np.array_equal(mine.numpy(), its.numpy(), equal_nan=True):

@@ -163,7 +163,8 @@ def narrow(path):
         else:
             values = item[()]
             if values.ndim > 1 and values.dtype == np.float32:
-                values = values.astype(np.float16)
+                with np.errstate(over="ignore"):  # told below, by name
+                    values = values.astype(np.float16)
                 if np.isinf(values).any():
                     raise PresetError(f"{name} is too large for float16.")
             copied = narrowed.create_dataset(name, data=values)

@@ -43,13 +43,14 @@ class ImageClassifier(keras.Model):
         seed=0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # Rounded by the bfloat16 of a training, distances would be others.
+        with under_policy("float32"):
+            super().__init__(**kwargs)
         self.image_shape = tuple(image_shape)
         self.num_classes = num_classes
         self.base_channels = base_channels
         self.num_features = num_features
         self.seed = seed
-        # Features rounded by a training's bfloat16 would give other distances.
         with seeded(f"{seed}/classifier"), under_policy("float32"):
             self.network = build_classifier(
                 self.image_shape, num_classes, base_channels, num_features

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import operator
 
 import numpy as np
 import tqdm
@@ -33,6 +34,16 @@ METRICS = (
     "label_agreement",
     "memorisation",
 )
+# The values that `fit` logs while a model trains.
+LOGGED = {
+    "frechet_distance": ("frechet_distance",),
+    "kernel_distance": ("kernel_distance",),
+    "precision_recall": ("precision", "recall"),
+    "density_coverage": ("density", "coverage"),
+    "inception_score": ("inception_score",),
+    "mode_coverage": ("modes",),
+    "label_agreement": ("agreement",),
+}
 # Samples drawn and looked at together.
 _BATCH = 250
 
@@ -61,18 +72,22 @@ class Evaluation:
         raise KeyError(metric)
 
     def __str__(self):
-        return table_of(self.results, self.floor)
+        facts = self.facts
+        against = "/".join(filter(None, (facts["data"], facts["split"])))
+        head = (
+            f"{facts['num_samples']} samples, seed {facts['seed']}, against {against} "
+            f"through {facts['extractor']} (resize {facts['resize']}, k {facts['k']})"
+        )
+        return f"{head}\n{table_of(self.results, self.floor)}"
 
     def logs(self):
         """Dict from names of values to floats, as `fit` logs them."""
         return {
-            name
-            if name in result.metric or len(result.values) > 1
-            else result.metric: v
+            name: value
             for result in self.results
-            if result.metric != "memorisation"
-            for name, v in result.values.items()
-            if name != "std"
+            if result.metric in LOGGED
+            for name, value in result.values.items()
+            if name in LOGGED[result.metric]
         }
 
     def to_json(self):
@@ -179,6 +194,7 @@ class Evaluator:
         Returns:
             `Evaluation`.
         """
+        seed = operator.index(seed)  # NumPy's integers have no JSON
         labels = self._labels_for(gan, seed)
         images = self._samples(gan, labels, seed, truncation)
         found = self.extractor(images, self._says("features"))

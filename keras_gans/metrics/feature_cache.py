@@ -1,6 +1,7 @@
 """Features of real images on disk: computed once for every data set and extractor."""
 
 import hashlib
+import logging
 import re
 
 import numpy as np
@@ -8,6 +9,8 @@ import numpy as np
 from keras_gans.core.download import cache_folder
 from keras_gans.core.files import sweep, written_whole
 from keras_gans.metrics.features import Features
+
+LOG = logging.getLogger(__name__)
 
 
 def cached_features(extractor, images, reference, progress=None):
@@ -52,20 +55,25 @@ def _path(extractor, images, reference):
 
 def _read(path, count):
     try:
-        with np.load(path, allow_pickle=False) as file:
-            found = Features(file["rows"], file.get("logits"))
-    except (OSError, ValueError, KeyError, EOFError):  # absent, or damaged
+        # Opened here: NumPy leaves a damaged file open.
+        with path.open("rb") as file:
+            arrays = np.load(file, allow_pickle=False)
+            rows, logits = arrays["rows"], arrays["logits"]
+    except Exception:  # absent, or damaged: NumPy and zipfile raise a dozen kinds
         return None
-    except Exception as why:  # zipfile's, of a damaged archive
-        if type(why).__module__ not in ("zipfile", "zlib"):
-            raise
+    if len(rows) != count or len(logits) != count:
         return None
-    return found if len(found) == count else None
+    return Features(rows, logits if logits.shape[1] else None)
 
 
 def _write(path, features):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sweep(path.parent)
-    arrays = {"rows": features.rows, "logits": features.logits}
-    with written_whole(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{name: a for name, a in arrays.items() if a is not None})
+    logits = features.logits
+    if logits is None:  # none, and not lost: damage can hide an array of an archive
+        logits = np.empty((len(features), 0), "float32")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
+        with written_whole(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, rows=features.rows, logits=logits)
+    except OSError as why:  # the disk is full, or another process swept
+        LOG.warning("Features are not kept in %s: %s", path.parent, why)

@@ -1,6 +1,7 @@
 """Feature extractors: the networks through which images are compared."""
 
 import dataclasses
+import os
 
 import numpy as np
 import tqdm
@@ -75,10 +76,11 @@ class FeatureExtractor:
             `Features`.
 
         Raises:
-            ValueError: for anything but uint8 images, or channels that do not fit.
+            ValueError: for anything but uint8 images, for none, or channels that do
+                not fit.
         """
         images = np.asarray(images)
-        if images.dtype != np.uint8 or images.ndim != 4:
+        if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
             raise ValueError(
                 "Metrics compare uint8 images (samples, height, width, channels), as "
                 "they are stored and served; keras_gans.data.to_uint8 makes them. "
@@ -201,7 +203,8 @@ def _classifier(name, resize):
     from keras_gans.metrics.classifier import ImageClassifier
 
     is_name = safe_config.PRESET_NAME.fullmatch(str(name))
-    if is_name and name not in safe_config.read_index() and name not in EXTRACTORS:
+    known = (*safe_config.read_index(), *EXTRACTORS)
+    if is_name and name not in known and not os.path.isdir(name):
         raise ValueError(
             f"There is no extractor {name!r}. Known: {', '.join(EXTRACTORS)}; or the "
             "folder of a classifier's preset."

@@ -90,7 +90,8 @@ class References:
             return load(data, split, tuple(size), color_mode)
         images, labels = data if isinstance(data, (tuple, list)) else (data, None)
         images = np.asarray(images)
-        if images.dtype != np.uint8 or images.shape[1:] != self._shape:
+        right = images.dtype == np.uint8 and images.shape[1:] == self._shape
+        if not right or not len(images):
             raise ValueError(
                 f"Real images are uint8 of shape (samples, {str(self._shape)[1:-1]}), "
                 f"like the model's. Found {images.dtype} of shape {images.shape}."

@@ -239,21 +239,28 @@ def table_of(results, floor=()):
     """
     beside = {result.label: result for result in floor}
     rows = [("", "samples", "real" if floor else "")]
-    notes = []
     for result in results:
         real = beside.get(result.label)
-        for name in (n for n in result.values if n not in _SPREADS):
+        for name in _value_names(result):
+            found = _rounded(real, name) if real else ""
             rows.append(
-                (
-                    result.label if name == result.metric else f"{result.label} {name}",
-                    _rounded(result, name),
-                    _rounded(real, name) if real else "",
-                )
+                (_row_name(result, name, results), _rounded(result, name), found)
             )
-        notes += [f"Note: {result.label}: {note}" for note in result.notes]
-    first, second = (max(len(row[i]) for row in rows) for i in (0, 1))
-    lines = [f"{a:{first}}  {b:>{second}}  {c}".rstrip() for a, b, c in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    lines = [f"{a:{widths[0]}}  {b:{widths[1]}}  {c}".rstrip() for a, b, c in rows]
+    notes = [f"Note: {r.label}: {note}" for r in results for note in r.notes]
     return "\n".join([*lines, *notes])
+
+
+def _row_name(result, name, results):
+    if len(_value_names(result)) == 1:
+        return result.label
+    alike = [other for other in results if name in other.values]
+    return name if len(alike) == 1 else f"{result.label} {name}"
+
+
+def _value_names(result):
+    return [name for name in result.values if name not in _SPREADS]
 
 
 def _rounded(result, name):

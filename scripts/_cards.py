@@ -1,0 +1,105 @@
+"""The figures in the cards, written from `metrics.json` and checked against it."""
+
+import json
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FIGURES = re.compile(
+    r"(<!-- figures: scripts/train_zoo -->\n).*?(<!-- end of figures -->)", re.DOTALL
+)
+SPREADS = ("std",)
+MEANINGS = {
+    "frechet_distance": "Frechet distance of the features, no FID; less is better",
+    "kernel_distance": "Unbiased kernel distance; less is better",
+    "precision": "Samples within the real images' neighbourhoods",
+    "recall": "Real images within the samples' neighbourhoods",
+    "density": "How many neighbourhoods a sample lies in, by k",
+    "coverage": "Real images with a sample in their neighbourhood",
+    "inception_score": "The score of Inception, by this classifier; at most 10",
+    "modes": "Classes seen in the samples",
+    "kl": "Classes from uniform, in nats; less is better",
+    "agreement": "Samples in which the classifier sees the class asked for",
+    "worst_class": "The same in the class where it is lowest",
+    "copies": "Samples equal to a training image",
+    "nearer": "Chance to be nearer to the training set than a held-out image; 0.5 if "
+    "alike, 1 if copied",
+    "z": "The same as a standard score; below -3 if copied, far above 3 if unlike data",
+    "below_percentile_1": "Samples nearer than 99 of 100 held-out images are; 0.01 if "
+    "alike",
+    "median_ratio": "Median distance to the training set, over that of held-out images",
+}
+
+
+def values_of(results):
+    """Yields label, value name and value of results, as objects or as JSON holds them.
+
+    Args:
+        results: `keras_gans.metrics.Result`s.
+    """
+    for result in results:
+        for name, value in result.values.items():
+            if name not in SPREADS:
+                yield result.label, name, value
+
+
+def figures(folder):
+    """The Markdown that stands between the marks of a card.
+
+    Args:
+        folder: `pathlib.Path` of a preset with a `metrics.json`.
+    """
+    from keras_gans.metrics import Evaluation
+
+    found = Evaluation.from_json((folder / "metrics.json").read_text("utf-8"))
+    facts, floor = found.facts, {}
+    for label, name, value in values_of(found.floor):
+        floor[label, name] = f"{value:.4g}"
+    lines = [
+        f"{facts['num_samples']:,} samples as they are served (uint8, seed "
+        f"{facts['seed']}) against {facts['data']}/{facts['split']}, through "
+        f"`{facts['extractor']}` (weights {facts['weights_hash']}, resize "
+        f"{facts['resize']}), k = {facts['k']}. Real: as many training images in the "
+        f"samples' place. Spread: over samples of the seeds "
+        f"{', '.join(map(str, facts['seeds']))}.",
+        "",
+        "| | samples | spread | real | |",
+        "|---|---|---|---|---|",
+    ]
+    for label, name, value in values_of(found.results):
+        low, high = facts["spread"][f"{label} {name}"]
+        title = f"{label} {name}" if label.startswith("memorisation") else name
+        title = label if title in ("frechet_distance", "kernel_distance") else title
+        lines.append(
+            f"| `{title}` | {value:.4g} | {low:.4g} to {high:.4g} | "
+            f"{floor.get((label, name), '')} | {MEANINGS[name]} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def with_figures(folder):
+    """The card of a preset with the figures of its `metrics.json` in it.
+
+    Raises:
+        ValueError: if the card has no place for them.
+    """
+    card = (folder / "README.md").read_text("utf-8")
+    if not FIGURES.search(card):
+        raise ValueError(f"{folder.name}/README.md has no marks for figures.")
+    block = figures(folder)
+    return FIGURES.sub(lambda match: match[1] + block + match[2], card)
+
+
+def write_figures(folder):
+    """Puts the figures into the card, where there is a card with a place for them."""
+    path = folder / "README.md"
+    if path.exists() and FIGURES.search(path.read_text("utf-8")):
+        path.write_text(with_figures(folder), "utf-8")
+        return
+    print(f"{path.parent.name}: write a card with the marks for figures.")
+
+
+def accuracy_of(folder):
+    """The accuracy that a classifier's `metrics.json` states, or `None` for a GAN."""
+    table = json.loads((folder / "metrics.json").read_text("utf-8"))
+    return table.get("accuracy")

@@ -142,7 +142,7 @@ def test_parameter_counts():
 
 RECIPE = """\
 # TODO what this draws, and how long the training takes on which machine.
-# Retrain with: keras-gans train zoo/$preset/recipe.toml --out RUN
+# Retrain with: scripts/train_zoo $preset --runs RUNS
 system = "$module"
 
 [arguments]
@@ -166,13 +166,20 @@ Trained on the digits that scikit-learn ships, 32x32, grey; TODO their licence.
 
 ![Samples](samples.png)
 
+![Paths between latents](interpolation.png)
+
 ## How it was made
 
-`keras-gans train zoo/$preset/recipe.toml`, seed 0. TODO hardware and time.
+`scripts/train_zoo $preset --runs RUNS`, seed 0. TODO hardware and time.
 
-## Metrics
+![Losses of each epoch](curves.png)
 
-TODO only what this repository's own evaluation printed, with its protocol.
+## Figures
+
+<!-- figures: scripts/train_zoo -->
+<!-- end of figures -->
+
+TODO what they say.
 
 ## Deviations from the paper
 

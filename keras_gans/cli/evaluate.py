@@ -51,6 +51,14 @@ Resize = Annotated[
         help="How images are brought to the extractor's size.",
     ),
 ]
+ImageSize = Annotated[
+    int | None,
+    Option(
+        min=1,
+        metavar="PIXELS",
+        help="Side at which images are compared. Default: that of the samples.",
+    ),
+]
 Neighbours = Annotated[
     int,
     Option(
@@ -87,6 +95,7 @@ def evaluate(
     num: Num = None,
     extractor: Extractor = None,
     resize: Resize = "clean",
+    image_size: ImageSize = None,
     k: Neighbours = 5,
     seed: Seed = 0,
     truncation: Truncation = None,
@@ -109,6 +118,7 @@ def evaluate(
         training=None if training == "none" else training,
         extractor=extractor,
         resize=resize,
+        image_size=image_size,
         num_samples=num,
         k=k,
         metrics=metric,

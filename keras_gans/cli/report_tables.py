@@ -64,7 +64,8 @@ def scores(run):
     Raises:
         ValueError: if the file holds something else.
     """
-    for path in (run / "preset" / "metrics.json", run / "metrics.json"):
+    for folder in (run / "preset", run / "best", run):
+        path = folder / "metrics.json"
         if path.is_file():
             try:
                 return _scores(json.loads(path.read_text("utf-8")))

@@ -8,6 +8,7 @@ import numpy as np
 import tqdm
 
 from keras_gans.core.files import written_whole
+from keras_gans.data.pixels import as_size, to_uint8
 from keras_gans.metrics.agreement import label_agreement
 from keras_gans.metrics.feature_cache import cached_features
 from keras_gans.metrics.features import (
@@ -22,6 +23,7 @@ from keras_gans.metrics.memorisation import memorisation
 from keras_gans.metrics.modes import mode_coverage
 from keras_gans.metrics.precision_recall import density_coverage, precision_recall
 from keras_gans.metrics.references import References
+from keras_gans.metrics.resizing import resize as resize_images
 from keras_gans.metrics.result import Result, table_of
 
 METRICS = (
@@ -124,14 +126,16 @@ class Evaluator:
     Args:
         data: Name of a data set as for `keras_gans.data.load`, or uint8 images, or
             `(images, labels)`.
-        image_shape: `(height, width, channels)` of the models; named data are brought
-            to it.
+        image_shape: `(height, width, channels)` of the models.
         split: The part of the data that samples are compared with.
         training: The part that the models were trained on: its name, or an array. It
             gives the floor, and what copies are looked for in. `None` for neither.
         extractor: `FeatureExtractor`, or the name of one; `None` for the one that
             suits the data.
         resize: Of a named extractor; see `keras_gans.metrics.extractor`.
+        image_size: Pixels, or `(height, width)`, at which images are compared; `None`
+            for the models' own. Named data are brought to it, and so are the samples
+            of a model that draws others: models of different sizes compare.
         num_samples: Samples and, if there are as many, real images; `None` for as many
             as `split` has, at most 10,000. Figures compare at equal counts only.
         k: Neighbours, for precision, recall, density and coverage.
@@ -151,6 +155,7 @@ class Evaluator:
         training="train",
         extractor=None,
         resize="clean",
+        image_size=None,
         num_samples=None,
         k=5,
         metrics=None,
@@ -162,7 +167,11 @@ class Evaluator:
                 f"There is no metric {', '.join(unknown)}. Known: {', '.join(METRICS)}."
             )
         self.metrics = METRICS if metrics is None else tuple(metrics)
-        self.references = References(data, split, training, tuple(image_shape))
+        self._size = tuple(image_shape[:2])
+        if image_size is not None:
+            self._size = as_size(image_size)
+        shape = (*self._size, image_shape[-1])
+        self.references = References(data, split, training, shape)
         self.num_samples = self.references.count(num_samples)
         self.extractor = _chosen(extractor, data, image_shape, resize)
         self.k, self._progress = k, progress
@@ -216,6 +225,7 @@ class Evaluator:
             "split": self.references.split_name,
             "training": self.references.training_name,
             **dataclasses.asdict(self.extractor.protocol()),
+            "image_size": list(self._size),
             "num_samples": self.num_samples,
             "seed": seed,
             "truncation": truncation,
@@ -232,8 +242,6 @@ class Evaluator:
         return np.random.default_rng(seed).choice(real, self.num_samples)
 
     def _samples(self, gan, labels, seed, truncation):
-        from keras_gans.data import to_uint8
-
         hidden = None if self._progress else True
         batches = gan.sample_batches(
             self.num_samples, seed, labels, truncation, batch_size=_BATCH
@@ -247,9 +255,15 @@ class Evaluator:
         ) as bar:
             drawn = []
             for batch in batches:
-                drawn.append(to_uint8(batch))
+                drawn.append(self._sized(to_uint8(batch)))
                 bar.update(len(batch))
         return np.concatenate(drawn)
+
+    def _sized(self, images):
+        """uint8 images at the size of the comparison."""
+        if images.shape[1:3] == self._size:
+            return images
+        return np.rint(resize_images(images, self._size, "clean")).astype("uint8")
 
     def _figures(self, found, asked):
         """Results of features in the samples' place, in the order of `METRICS`."""

@@ -3,6 +3,7 @@
 from keras_gans import callbacks, data, layers, losses, metrics, pictures
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.presets import PresetError, from_preset, list_presets
+from keras_gans.metrics import classifier as _classifier  # registers it  # noqa: F401
 from keras_gans.models import (
     CGAN,
     DCGAN,

@@ -3,8 +3,12 @@
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# NumPy's threads wait for each other in turns where other processes have the cores:
+# small matrices then take a hundred times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import keras
+import pytest
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -31,3 +35,11 @@ elif keras.backend.backend() == "jax":
     jax.config.update("jax_compilation_cache_dir", _compiled.name)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_user_is_left_alone(tmp_path_factory):
+    """What tests would keep in the user's cache goes into a temporary folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_GANS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

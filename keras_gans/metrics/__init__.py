@@ -6,7 +6,6 @@ batch by batch. Only the feature extractors run on a Keras backend.
 
 from keras_gans.metrics.accumulator import Accumulator
 from keras_gans.metrics.agreement import label_agreement
-from keras_gans.metrics.classifier import ImageClassifier
 from keras_gans.metrics.evaluation import (
     METRICS,
     Evaluation,
@@ -109,3 +108,12 @@ __all__ = [
     "ssim_per_image",
     "stacked_labels",
 ]
+
+
+def __getattr__(name):
+    # It alone needs all of Keras.
+    if name == "ImageClassifier":
+        from keras_gans.metrics.classifier import ImageClassifier
+
+        return ImageClassifier
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

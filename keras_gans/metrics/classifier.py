@@ -30,7 +30,7 @@ class ImageClassifier(keras.Model):
     >>> classifier = ImageClassifier((28, 28, 1), num_classes=10)
     >>> images = keras.ops.zeros((2, 28, 28, 1))
     >>> features, logits = classifier(images)
-    >>> features.shape, logits.shape
+    >>> tuple(features.shape), tuple(logits.shape)
     ((2, 128), (2, 10))
     """
 

@@ -8,7 +8,6 @@ import numpy as np
 import tqdm
 
 from keras_gans.core.files import written_whole
-from keras_gans.data.pixels import as_size, to_uint8
 from keras_gans.metrics.agreement import label_agreement
 from keras_gans.metrics.feature_cache import cached_features
 from keras_gans.metrics.features import (
@@ -169,6 +168,8 @@ class Evaluator:
         self.metrics = METRICS if metrics is None else tuple(metrics)
         self._size = tuple(image_shape[:2])
         if image_size is not None:
+            from keras_gans.data.pixels import as_size
+
             self._size = as_size(image_size)
         shape = (*self._size, image_shape[-1])
         self.references = References(data, split, training, shape)
@@ -242,6 +243,8 @@ class Evaluator:
         return np.random.default_rng(seed).choice(real, self.num_samples)
 
     def _samples(self, gan, labels, seed, truncation):
+        from keras_gans.data import to_uint8
+
         hidden = None if self._progress else True
         batches = gan.sample_batches(
             self.num_samples, seed, labels, truncation, batch_size=_BATCH
@@ -270,11 +273,12 @@ class Evaluator:
         real = self._real_rows(self.extractor)
         protocol = self.extractor.protocol(self.references.label)
         sides = {"real": real.rows, "generated": found.rows, "protocol": protocol}
-        size = min(1000, len(real), len(found))
+        # Subsets of 1000, unless that is all there is: then once, without a spread.
+        subsets = 100 if min(len(real), len(found)) > 1000 else None
         classifier = {"protocol": self.extractor.protocol()}
         makers = {
             "frechet_distance": lambda: frechet_distance(**sides),
-            "kernel_distance": lambda: kernel_distance(**sides, subset_size=size),
+            "kernel_distance": lambda: kernel_distance(**sides, num_subsets=subsets),
             "precision_recall": lambda: precision_recall(**sides, k=self.k),
             "density_coverage": lambda: density_coverage(**sides, k=self.k),
         }

@@ -1,10 +1,13 @@
 """A preset is written wholly or not at all, and read right or not at all."""
 
 import errno
+import importlib.util
 import json
 import os
 import pathlib
 import shutil
+import subprocess
+import sys
 
 import h5py
 import keras
@@ -19,6 +22,7 @@ from keras_gans.core.presets import (
     load_from_preset,
     save_to_preset,
 )
+from tests.systems import tiny_cgan, tiny_dcgan
 
 # TensorFlow 2.21 under NumPy 2, whenever Keras reads a variable.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
@@ -393,6 +397,138 @@ def test_a_save_puts_back_what_a_kill_left_aside_and_sweeps(saved, monkeypatch):
     assert load_from_preset(saved).width == 6
     assert (saved / "README.md").read_text() == "my card"
     assert [p.name for p in saved.parent.iterdir()] == ["toy"]
+
+
+def drawn(ema_decay=0.5):
+    """A DCGAN whose batch statistics and seeds are no longer those of the start."""
+    gan = tiny_dcgan(ema_decay=ema_decay)
+    gan.seeds.normal((2,))
+    for weight in gan.weights:
+        if weight.path.endswith("moving_variance"):
+            weight.assign(np.full(weight.shape, 1e5))  # beyond float16
+    return gan
+
+
+def arrays_in(folder):
+    found = {}
+
+    def read(name, item):
+        if isinstance(item, h5py.Dataset):
+            found[name] = item[()]
+
+    with h5py.File(folder / "model.weights.h5") as file:
+        file.visititems(read)
+    return found
+
+
+def test_float16_rounds_kernels_and_leaves_the_rest_bit_for_bit(tmp_path):
+    gan = drawn()
+    gan.save_to_preset(tmp_path / "whole", include_optimizer=False)
+    gan.save_to_preset(tmp_path / "half", weights_dtype="float16")
+    whole, half = arrays_in(tmp_path / "whole"), arrays_in(tmp_path / "half")
+    assert list(half) == list(whole)
+    assert any("seed" in name for name in whole)
+    for name, values in whole.items():
+        is_kernel = values.ndim > 1
+        assert half[name].dtype == (np.float16 if is_kernel else values.dtype)
+        if is_kernel:
+            np.testing.assert_array_equal(half[name], values.astype("f2"))
+        else:
+            assert half[name].tobytes() == values.tobytes()
+    metadata = json.loads((tmp_path / "half/metadata.json").read_text())
+    facts = safe_config.file_facts(tmp_path / "half/model.weights.h5")
+    assert metadata["files"]["model.weights.h5"] == facts
+    assert metadata["include_optimizer"] is False
+
+
+def test_samples_of_a_float16_preset_are_nearly_the_same(tmp_path):
+    gan = tiny_cgan(ema_decay=0.5)
+    gan.save_to_preset(tmp_path / "half", weights_dtype="float16")
+    again = load_from_preset(tmp_path / "half")
+    assert not again.compiled
+    assert {weight.dtype for weight in again.weights} == {"float32"}
+    first, second = gan.sample(20, seed=0), again.sample(20, seed=0)
+    assert 0 < np.abs(first - second).max() < 0.01
+
+
+def test_weights_of_a_float16_preset_saved_again_are_the_same_to_the_byte(tmp_path):
+    drawn().save_to_preset(tmp_path / "first", weights_dtype="float16")
+    again = load_from_preset(tmp_path / "first")
+    again.save_to_preset(tmp_path / "second", weights_dtype="float16")
+    first, second = (arrays_in(tmp_path / name) for name in ("first", "second"))
+    assert list(first) == list(second)
+    for name, values in first.items():
+        assert values.dtype == second[name].dtype
+        assert values.tobytes() == second[name].tobytes()
+
+
+@pytest.mark.parametrize("nothing_there", [True, False])
+def test_a_weight_too_large_for_float16_is_named(tmp_path, nothing_there):
+    toy, path = trained(), tmp_path / "toy"
+    if not nothing_there:
+        save_to_preset(toy, path)
+    before = content(path) if path.exists() else None
+    toy.critic.layers[0].kernel.assign([[1.0], [1e6], [1.0]])
+    message = "critic/.*/vars/0 is too large for float16"
+    with pytest.raises(PresetError, match=message):
+        save_to_preset(toy, path, include_optimizer=False, weights_dtype="float16")
+    assert (content(path) if path.exists() else None) == before
+    assert [p.name for p in tmp_path.iterdir()] == ([] if nothing_there else ["toy"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"weights_dtype": "float16"}, "pass include_optimizer=False too"),
+        ({"weights_dtype": "bfloat16"}, "'float16' or None. Found: 'bfloat16'"),
+        ({"weights_dtype": "half", "include_optimizer": False}, "Found: 'half'"),
+    ],
+)
+def test_other_ways_to_round_are_refused(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        save_to_preset(trained(), tmp_path / "toy", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_float16_weights_are_given_the_room_of_float32(tmp_path, monkeypatch):
+    save_to_preset(trained(), tmp_path / "whole", include_optimizer=False)
+    toy = trained()
+    save_to_preset(toy, tmp_path / "half", False, weights_dtype="float16")
+    asked, bounded = [], presets.bounded
+    monkeypatch.setattr(
+        presets, "bounded", lambda *facts: asked.append(facts) or bounded(*facts)
+    )
+    for name in ("whole", "half"):
+        load_from_preset(tmp_path / name)
+    assert asked[0] == asked[1]
+    assert asked[0][0] == 4 * sum(np.prod(weight.shape) for weight in toy.weights)
+
+
+OTHER_BACKEND = {"tensorflow": "jax", "jax": "tensorflow"}.get(keras.backend.backend())
+SAMPLER = """
+import sys
+import numpy as np
+import keras_gans as kg
+np.save(sys.argv[2], kg.from_preset(sys.argv[1]).sample(20, seed=0))
+"""
+
+
+@pytest.mark.skipif(
+    OTHER_BACKEND is None or importlib.util.find_spec(OTHER_BACKEND) is None,
+    reason="needs TensorFlow and JAX",
+)
+def test_a_float16_preset_draws_the_same_on_the_other_backend(tmp_path):
+    tiny_cgan().save_to_preset(tmp_path / "half", weights_dtype="float16")
+    drawn_there = tmp_path / "drawn.npy"
+    done = subprocess.run(
+        [sys.executable, "-c", SAMPLER, str(tmp_path / "half"), str(drawn_there)],
+        env={**os.environ, "KERAS_BACKEND": OTHER_BACKEND},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    drawn_here = load_from_preset(tmp_path / "half").sample(20, seed=0)
+    np.testing.assert_allclose(drawn_here, np.load(drawn_there), atol=1e-5)
 
 
 def test_list_presets_reads_the_index(tmp_path, monkeypatch):

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from keras_gans.core.sampling import to_bytes_range
-from tests.systems import tiny_dcgan, tiny_gan
+from tests.systems import tiny_cgan, tiny_dcgan, tiny_gan
 
 
+@pytest.mark.parametrize("method", ["sample", "sample_batches"])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -15,11 +16,43 @@ from tests.systems import tiny_dcgan, tiny_gan
         ({"num_images": 1, "batch_size": 0}, "batch_size"),
         ({"num_images": 1, "truncation": -1.0}, "truncation"),
         ({"num_images": 1, "truncation": float("nan")}, "truncation"),
+        ({"num_images": 1, "labels": 0}, "takes no labels"),
     ],
 )
-def test_bad_arguments_are_named(arguments, message):
+def test_bad_arguments_are_named_at_once(arguments, message, method):
+    """Not when the first batch is asked for."""
     with pytest.raises(ValueError, match=message):
-        tiny_dcgan().sample(**arguments)
+        getattr(tiny_dcgan(), method)(**arguments)
+
+
+@pytest.mark.parametrize("labels", [3, -1, [0, 1], [[0, 1, 2, 0, 1]]])
+def test_bad_labels_are_named_at_once(labels):
+    with pytest.raises(ValueError, match="5 images need one label|Labels lie in"):
+        tiny_cgan().sample_batches(5, labels=labels)
+
+
+@pytest.mark.parametrize("labels", [None, 2, [2, 0, 1, 1, 0, 2, 2]])
+def test_batches_are_the_parts_of_a_sample(labels):
+    gan = tiny_cgan()
+    batches = list(gan.sample_batches(7, 5, labels, batch_size=3))
+    assert [len(batch) for batch in batches] == [3, 3, 1]
+    whole = gan.sample(7, 5, labels, batch_size=3)
+    np.testing.assert_array_equal(np.concatenate(batches), whole)
+    # Another size of batch rounds differently.
+    np.testing.assert_allclose(whole, gan.sample(7, 5, labels), atol=1e-5)
+
+
+def test_batches_are_drawn_when_they_are_asked_for(monkeypatch):
+    gan, calls = tiny_dcgan(), []
+    call = type(gan).call
+    monkeypatch.setattr(
+        type(gan), "call", lambda self, *a, **k: calls.append(1) or call(self, *a, **k)
+    )
+    batches = gan.sample_batches(10**9, seed=0, batch_size=2)
+    assert calls == []
+    first = next(batches)
+    assert calls == [1] and first.shape == (2, 8, 8, 1)
+    np.testing.assert_array_equal(first, gan.sample(2, seed=0))
 
 
 def test_no_seed_is_a_fresh_one():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_gans.core.plain_json import PresetError
-from keras_gans.core.weight_files import MAX_DEPTH, arrays_of
+from keras_gans.core.weight_files import MAX_DEPTH, arrays_of, narrow, values_of
 
 NAME = "layers/dense/vars/0"
 
@@ -185,3 +185,108 @@ def test_a_pipe_is_not_waited_for(tmp_path):
         arrays_of(tmp_path / "model.weights.h5")
     with pytest.raises(PresetError, match="cannot be loaded"):
         arrays_of(tmp_path / "nothing.h5")
+
+
+def arrays_in(path):
+    """Name to array, bfloat16 as the bytes it is stored in."""
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                found.update({name: item[()]})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+    return found
+
+
+def attributes_in(path):
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.update({name: dict(item.attrs)}))
+    return found
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Arrays of all sorts, most of the room being that of a matrix."""
+    random = np.random.default_rng(0)
+    arrays = {
+        "kernel": random.standard_normal((3, 3, 80, 80)).astype("f4"),
+        "matrix": np.array([[np.nan, -65519.0], [1e-9, 0.1]], "f4"),
+        "vector": np.array([1e30, 1e-30, np.nan, -np.inf, 0.1], "f4"),
+        "scalar": np.float32(1e6),
+        "seeds": np.array([2**32 - 1, 7], "u4"),
+        "counts": np.full((2, 2), 2**31 - 1, "i4"),
+        "doubles": np.full((2, 2), 0.1),
+    }
+    path = tmp_path / "mixed.weights.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["name"] = "all"
+        for name, values in arrays.items():
+            file[f"group/{name}"] = values
+            file[f"group/{name}"].attrs["name"] = name
+    return path
+
+
+def test_a_narrowed_file_takes_half_the_room(mixed):
+    before, (_, held) = mixed.stat().st_size, arrays_of(mixed)
+    narrow(mixed)
+    assert mixed.stat().st_size < 0.55 * before
+    shapes, total = arrays_of(mixed)
+    assert total == held - 2 * (3 * 3 * 80 * 80 + 4)
+    assert shapes["group/kernel"] == (3, 3, 80, 80)
+
+
+def test_matrices_are_rounded_and_all_else_is_left_bit_for_bit(mixed):
+    before, told = arrays_in(mixed), attributes_in(mixed)
+    narrow(mixed)
+    after = arrays_in(mixed)
+    assert list(after) == list(before) and attributes_in(mixed) == told
+    for name, values in before.items():
+        if name in ("group/kernel", "group/matrix"):
+            assert after[name].dtype == np.float16
+            np.testing.assert_array_equal(after[name], values.astype("f2"))
+        else:
+            assert after[name].dtype == values.dtype
+            assert after[name].tobytes() == values.tobytes()
+    with h5py.File(mixed) as file:
+        assert dict(file.attrs) == {"name": "all"}
+    assert [path.name for path in mixed.parent.iterdir()] == [mixed.name]
+
+
+def test_what_keras_writes_can_be_narrowed(weights):
+    before = arrays_in(weights)
+    narrow(weights)
+    after = arrays_in(weights)
+    assert set(arrays_of(weights)[0]) == set(before)
+    assert after[NAME].dtype == np.float16
+    bfloat16 = [name for name in before if before[name].dtype.kind == "V"]
+    assert "layers/dense_1/vars/0" in bfloat16
+    for name in (*bfloat16, "layers/batch_normalization/vars/2", "optimizer/vars/0"):
+        assert after[name].tobytes() == before[name].tobytes()
+
+
+def test_narrowing_again_changes_no_byte(mixed):
+    narrow(mixed)
+    once = mixed.read_bytes()
+    narrow(mixed)
+    assert mixed.read_bytes() == once
+
+
+@pytest.mark.parametrize("value", [65520.0, -1e6, np.inf])
+def test_a_weight_too_large_to_narrow_is_named_and_nothing_is_changed(mixed, value):
+    with h5py.File(mixed, "r+") as file:
+        file["group/kernel"][1, 2, 3, 4] = value
+    before = mixed.read_bytes()
+    with pytest.raises(PresetError, match="group/kernel is too large for float16"):
+        narrow(mixed)
+    assert mixed.read_bytes() == before
+    assert [path.name for path in mixed.parent.iterdir()] == [mixed.name]
+
+
+def test_values_are_counted_by_shape(mixed):
+    assert values_of({"a": (2, 3), "b": (), "c": (5,), "d": (0, 4)}) == 12
+    shapes, _ = arrays_of(mixed)
+    assert values_of(shapes) == sum(a.size for a in arrays_in(mixed).values())

@@ -18,8 +18,9 @@ from keras_gans.metrics.features import (
 from keras_gans.metrics.frechet import frechet_distance
 from keras_gans.metrics.inception_score import inception_score
 from keras_gans.metrics.kernel_distance import kernel_distance
-from keras_gans.metrics.memorisation import memorisation
+from keras_gans.metrics.memorisation import memorisation_against
 from keras_gans.metrics.modes import mode_coverage
+from keras_gans.metrics.neighbours import nearest_neighbours
 from keras_gans.metrics.precision_recall import density_coverage, precision_recall
 from keras_gans.metrics.references import References
 from keras_gans.metrics.resizing import resize as resize_images
@@ -176,7 +177,7 @@ class Evaluator:
         self.num_samples = self.references.count(num_samples)
         self.extractor = _chosen(extractor, data, image_shape, resize)
         self.k, self._progress = k, progress
-        self._floor, self._real = None, {}
+        self._floor, self._real, self._distances = None, {}, {}
 
     @property
     def floor(self):
@@ -305,11 +306,16 @@ class Evaluator:
         pixels = extractor("pixels")
         for looking in (self.extractor, pixels):
             rows = found.rows if looking is not pixels else pixels(images).rows
+            training = self._features("training", looking).rows
+            if looking.name not in self._distances:
+                real = self._real_rows(looking).rows
+                found_real = nearest_neighbours(real, training)[0][:, 0]
+                self._distances[looking.name] = found_real
             results.append(
-                memorisation(
+                memorisation_against(
+                    self._distances[looking.name],
                     rows,
-                    self._features("training", looking).rows,
-                    self._real_rows(looking).rows,
+                    training,
                     looking.protocol(self.references.label),
                 )
             )

@@ -107,11 +107,18 @@ def evaluate(
     Samples are drawn as they are served: by the moving average, rounded to 8 bits,
     classes as often as in the data.
     """
-    if json is not None and not json.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {json.parent} for {json.name}.")
+    if json is not None and (json.is_dir() or not json.parent.is_dir()):
+        raise FileNotFoundError(f"{json} is no name for a file in a folder.")
+    if data is None:
+        data, trained_on = data_of(preset)
+        if trained_on in (split, "all"):
+            raise ValueError(
+                f"{preset} was trained on the part {trained_on!r} of {data}, which "
+                f"holds the part {split!r}: name data that it has not seen with --data."
+            )
     gan = kg.from_preset(preset)
     found = gan.evaluate_samples(
-        data or data_of(preset),
+        data,
         seed,
         truncation,
         split=split,
@@ -135,6 +142,9 @@ def data_of(preset):
     Args:
         preset: Name or folder of a preset.
 
+    Returns:
+        Their name, and the part that was trained on.
+
     Raises:
         ValueError: when it has none.
     """
@@ -143,9 +153,9 @@ def data_of(preset):
 
     for folder in (zoo_folder() / preset, pathlib.Path(preset).expanduser()):
         if (folder / "recipe.toml").is_file():
-            recipe = recipes.read(folder / "recipe.toml")
-            if "name" in recipe.get("data", {}):
-                return recipe["data"]["name"]
+            found = recipes.with_defaults(recipes.read(folder / "recipe.toml"))
+            if "name" in found["data"]:
+                return found["data"]["name"], found["data"]["split"]
     raise ValueError(
         f"{preset} does not say what it was trained on: give --data NAME, a folder of "
         "pictures or an .npz file."

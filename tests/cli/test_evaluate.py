@@ -99,6 +99,11 @@ def test_data_are_those_of_the_recipe_beside_a_preset(
     assert "against digits/test through digits_cnn" in result.stdout
     given = run(*asked, "--data", "digits")
     assert given.exit_code == 0 and given.stdout == result.stdout
+    text = recipe.read_text().replace(
+        'name = "digits"', 'name = "digits"\nsplit = "all"'
+    )
+    (undocumented / "recipe.toml").write_text(text)
+    assert "trained on the part 'all' of digits" in refused(*asked)
 
 
 def test_data_that_are_given_come_before_those_of_the_recipe(run, refused, npz):
@@ -121,7 +126,7 @@ def test_data_that_are_given_come_before_those_of_the_recipe(run, refused, npz):
         (["--training", "half"], "has the splits"),
         (["--metric", "fid"], "There is no metric fid. Known: frechet_distance"),
         (["--resize", "bicubic"], "resize is one of"),
-        (["--json", "absent/metrics.json"], "There is no folder absent for metrics.js"),
+        (["--json", "absent/metrics.json"], "absent/metrics.json is no name for"),
         (["--truncation", "-1"], "truncation is a positive number"),
         (["--num", "4", "--k", "5"], "at least 6"),
     ],

@@ -53,7 +53,8 @@ def test_it_says_what_the_library_says(run, tmp_path):
     options = {"num_samples": 30, "k": 3, "resize": "legacy_pytorch", "image_size": 16}
     asked = ["--num", 30, "--k", 3, "--resize", "legacy_pytorch", "--image-size", 16]
     asked += ["--split", "train", "--training", "test", "--seed", 1]
-    asked += ["--metric", "precision_recall"]
+    # Named, or data that were trained on are refused.
+    asked += ["--data", "digits", "--metric", "precision_recall"]
     out = tmp_path / "metrics.json"
     result = run("evaluate", "cgan_digits", *asked, "--json", out)
     assert result.exit_code == 0, result.output

@@ -96,7 +96,7 @@ class Sampling:
             secrets.randbits(63) if seed is None else _integer("seed", seed, 0, 2**63)
         )
         truncation = self._check_truncation(truncation)
-        labels = self._labels_for(num_images, labels)
+        labels = self.labels_for(num_images, labels)
 
         def batch(start):
             count = min(batch_size, num_images - start)
@@ -141,7 +141,19 @@ class Sampling:
             raise ValueError(f"truncation is a positive number. Found: {truncation}.")
         return truncation
 
-    def _labels_for(self, num_images, labels):
+    def labels_for(self, num_images, labels):
+        """One label per image, of what `sample` takes; `None` if unconditional.
+
+        Args:
+            num_images: Number of images.
+            labels: As for `sample`.
+
+        Returns:
+            int32 array `(num_images,)`, or `None`.
+
+        Raises:
+            ValueError: as `sample`.
+        """
         if self.num_classes is None:
             if labels is not None:
                 raise ValueError(

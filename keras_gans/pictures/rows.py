@@ -3,7 +3,6 @@
 import numpy as np
 from keras import ops
 
-from keras_gans.core.checks import check_labels
 from keras_gans.core.random import CounterStream
 from keras_gans.metrics.path_length import lerp, slerp_scaled
 
@@ -39,7 +38,7 @@ def interpolation(gan, rows=8, columns=10, seed=0, label=None):
             "An interpolation has one row or more, of two columns or more. Found: "
             f"{rows} and {columns}."
         )
-    labels = _one_per_row(gan, rows, label)
+    labels = gan.labels_for(rows, label)
     stream = CounterStream(seed)
     first, last = (
         ops.convert_to_numpy(gan.draw_latents(rows, stream)) for _ in range(2)
@@ -74,20 +73,6 @@ def class_rows(gan, per_class=10, seed=0, classes=None):
         np.arange(gan.num_classes) if classes is None else classes, per_class
     )
     return gan.sample(len(labels), seed=seed, labels=labels)
-
-
-def _one_per_row(gan, rows, label):
-    if gan.num_classes is None:
-        if label is not None:
-            raise ValueError(
-                f"{type(gan).__name__} is unconditional: it takes no label."
-            )
-        return None
-    if label is None:
-        return np.arange(rows, dtype="int32") % gan.num_classes
-    labels = np.full(rows, label)
-    check_labels(labels, gan.num_classes)
-    return labels.astype("int32")
 
 
 def _images(gan, latents, labels):

@@ -129,8 +129,8 @@ class Watch:
         run = model.in_training
 
         def watched(name, **kwargs):
-            def call(inputs):
-                scores = run(name, **kwargs)(inputs)
+            def call(inputs, **options):
+                scores = run(name, **kwargs)(inputs, **options)
                 if name == critic and len(scores.shape) == 2:
                     self.scores.append(_number(keras.ops.mean(scores)))
                 return scores

@@ -28,17 +28,25 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         ema_decay: Decay of the moving average of the sampling network, in [0, 1);
             `None` keeps none.
         seed: Integer. Initial weights, latents and dropout all follow from it.
+        augmentation: What every image passes before it is judged: a layer of
+            `keras_gans.augmentation`, `"ada"`, a policy of `DiffAugment` such as
+            `"color,translation,cutout"`, or `None`.
 
     Attributes:
         players: Dict of player name to the names of the networks it improves, in
             playing order.
         reports: Names of the loss terms, which `fit` logs as means over the epoch.
         sampling_network: Name of the network that `call`, `predict` and `sample` use.
+        judges: Names of the networks whose images are augmented.
+        average_buffers: Whether the moving average also averages what is not trained
+            (batch statistics), which is copied otherwise.
     """
 
     players = {"discriminator": ("discriminator",), "generator": ("generator",)}
     reports = ()
     sampling_network = "generator"
+    judges = ("discriminator", "critic")
+    average_buffers = False
     updates_per_batch = 1
 
     def __init__(
@@ -48,6 +56,7 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         num_classes=None,
         ema_decay=None,
         seed=0,
+        augmentation=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -59,6 +68,8 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         self.training_seeds = SeedStream(seed, name="training_seeds")
         self.evaluation_seeds = SeedStream(seed, name="evaluation_seeds")
         self.evaluating = False
+        with seeded(f"{seed}/augmentation"):
+            self.augmentation = _augmentation(augmentation)
         self._own_networks = ()
         self._report = Reports(self.reports)
 
@@ -87,12 +98,21 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
             setattr(self, name, network)
         self._own_networks = tuple(given)
         self.networks = tuple(networks)
-        if self.ema_decay is not None:
+        if self.keeps_average:
             source = getattr(self, self.sampling_network)
             with seeded(f"{self.seed}/{self._twin_name}"):
                 setattr(self, self._twin_name, moving_average.twin_of(source))
         # Under a strategy Keras would otherwise call the model on a data batch.
         self.built = True
+
+    @property
+    def keeps_average(self):
+        """Whether there is a moving average of the sampling network."""
+        return self.ema_decay is not None
+
+    def average_decay(self):
+        """The decay of the moving average in this step: a float or a scalar tensor."""
+        return self.ema_decay
 
     @property
     def _twin_name(self):
@@ -143,6 +163,7 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
             by_player = kernel_optimizers.for_players(self, optimizers)
             for player, optimizer in by_player.items():
                 replicas.check_support(optimizer, steps_per_execution, jit_compile)
+                self.check_stages(steps_per_execution)
                 setattr(self, f"{player}_optimizer", optimizer)
             self._report.watch_scaling(by_player)
             super().compile(
@@ -157,7 +178,7 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         found = [v for network in networks for v in network.trainable_variables]
         return list({id(v): v for v in found}.values())
 
-    def update(self, player, losses, when=None):
+    def update(self, player, losses, when=None, follow=True):
         """One optimizer step of `player` on the sum of its loss terms.
 
         Args:
@@ -167,11 +188,13 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
                 another player's `update` may be nested in it.
             when: Optional scalar boolean; where it is false all weights and optimizer
                 slots stay as they were.
+            follow: Whether the moving average follows now; a system with several
+                updates of its generator in a step calls `follow_average` itself.
 
         Returns:
             The dict that `losses` returned.
         """
-        return self._play(lambda: {player: losses()}, [player], when)[player]
+        return self._play(lambda: {player: losses()}, [player], when, follow)[player]
 
     def update_together(self, losses):
         """Simultaneous play: all gradients are taken before any optimizer steps.
@@ -183,9 +206,19 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         Returns:
             What `losses` returned.
         """
-        return self._play(losses, list(self.players), None)
+        return self._play(losses, list(self.players), None, True)
 
-    def _play(self, losses, players, when):
+    def follow_average(self):
+        """Moves the average of the sampling network, if one is kept, by one step."""
+        if self.keeps_average and not self.evaluating:
+            moving_average.follow(
+                self.sampler,
+                getattr(self, self.sampling_network),
+                self.average_decay(),
+                self.average_buffers,
+            )
+
+    def _play(self, losses, players, when, follow):
         if self.evaluating:
             return self._record(losses())
         optimizers = [getattr(self, f"{player}_optimizer") for player in players]
@@ -206,7 +239,7 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         terms, found = gradients.value_and_gradients(objective, groups)
         moved = [v for group in groups for v in group]
         moved += [v for optimizer in optimizers for v in optimizer.variables]
-        moves_twin = self._moves_twin(players)
+        moves_twin = follow and self._moves_twin(players)
         if moves_twin:
             moved += self.sampler.weights
         with kernel_optimizers.put_back_unless(when, moved):
@@ -214,13 +247,12 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
                 with self._report.step_of(players[i], when):
                     gradients.apply(optimizer, found[i], groups[i])
             if moves_twin:
-                source = getattr(self, self.sampling_network)
-                moving_average.follow(self.sampler, source, self.ema_decay)
+                self.follow_average()
         return self._record(terms)
 
     def _moves_twin(self, players):
         improved = [name for player in players for name in self.players[player]]
-        return self.ema_decay is not None and self.sampling_network in improved
+        return self.keeps_average and self.sampling_network in improved
 
     def _record(self, terms_by_player):
         for terms in terms_by_player.values():
@@ -234,9 +266,19 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         return self._report.means
 
     def logs(self):
-        """What `train_step` returns: the epoch means of `reports` so far.
+        """What `train_step` returns at its end: the epoch means of `reports` so far.
 
-        In float16 also, for each player, how many steps were skipped in this epoch
+        An adaptive augmentation moves its strength here, once per step. In float16 also, for each player, how many steps were skipped in this epoch
         because a gradient was not finite, and the scale of its loss.
         """
+        if hasattr(self.augmentation, "adapt") and not self.evaluating:
+            self.augmentation.adapt()
         return self._report.results(self.evaluating)
+
+
+def _augmentation(given):
+    if given is None or isinstance(given, keras.layers.Layer):
+        return given
+    from keras_gans.augmentation import ADA, DiffAugment
+
+    return ADA() if given == "ada" else DiffAugment(given)

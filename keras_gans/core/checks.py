@@ -18,8 +18,13 @@ def check_arrays(model, images, labels):
         ValueError: naming what was found and the fix.
     """
     check_images(images, model.image_shape)
-    if model.num_classes is None:
+    if not model.is_conditional:
         return
+    if labels is None and model.label_width is not None:
+        raise ValueError(
+            f"{type(model).__name__} is conditioned on {model.label_width} attributes: "
+            "call fit(images, attributes)."
+        )
     if labels is None:
         raise ValueError(
             f"{type(model).__name__} is conditioned on {model.num_classes} classes: "
@@ -27,7 +32,10 @@ def check_arrays(model, images, labels):
         )
     if len(labels) != len(images):
         raise ValueError(f"There are {len(images)} images and {len(labels)} labels.")
-    check_labels(labels, model.num_classes)
+    if model.label_width is not None:
+        check_attributes(labels, model.label_width)
+    else:
+        check_labels(labels, model.num_classes)
 
 
 def check_images(images, image_shape):
@@ -124,6 +132,21 @@ def check_labels(labels, num_classes):
         )
 
 
+def check_attributes(labels, width):
+    """Checks vectors of attributes, `(batch, width)` numbers.
+
+    Raises:
+        ValueError: for another shape, or values that are not finite.
+    """
+    labels = keras.ops.convert_to_numpy(labels)
+    if labels.ndim != 2 or labels.shape[1] != width:
+        raise ValueError(
+            f"Attributes have the shape (batch, {width}). Found: {labels.shape}."
+        )
+    if not np.isfinite(labels.astype("float64")).all():
+        raise ValueError("The attributes contain NaN or infinite values.")
+
+
 def check_batch_size(model, size):
     """Checks that a step's batch can be shared by replicas and by updates.
 
@@ -180,9 +203,9 @@ def check_data_set(model, data):
     if first is None:
         raise ValueError("The data set is empty: it yields no batch.")
     images, labels, _ = keras.utils.unpack_x_y_sample_weight(first)
-    size = int(images.shape[0])
+    size = int(keras.tree.flatten(images)[0].shape[0])
     check_batch_size(model, size)
-    check_arrays(model, images, labels)
+    model.check_batch(images, labels)
     return size
 
 

@@ -21,19 +21,21 @@ def copy_weights(source, target):
         new.assign(ops.copy(old))
 
 
-def follow(twin, network, decay):
+def follow(twin, network, decay, average_buffers=False):
     """theta_twin <- decay * theta_twin + (1 - decay) * theta.
 
     Trained weights are averaged; the rest (batch statistics) is copied, as in the
-    references of ProGAN and StyleGAN. Seeds of dropout layers stay the twin's own.
+    references of ProGAN and StyleGAN, or averaged too, as in that of BigGAN. Seeds of dropout layers stay the twin's own.
 
     Args:
         twin: What `twin_of(network)` returned.
         network: The `keras.Model` being trained.
         decay: Float in [0, 1], or a scalar tensor.
+        average_buffers: Whether to average what is not trained too.
     """
     for average, weight in zip(twin.weights, network.weights, strict=True):
-        if weight.trainable:
+        is_number = weight.dtype.startswith(("float", "bfloat"))
+        if weight.trainable or (average_buffers and is_number):
             average.assign(average + (1.0 - decay) * (weight - average))
         else:
             average.assign(weight)

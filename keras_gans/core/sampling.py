@@ -5,17 +5,32 @@ import secrets
 import numpy as np
 from keras import ops
 
-from keras_gans.core.checks import check_labels
+from keras_gans.core.checks import check_attributes, check_labels
 from keras_gans.core.random import CounterStream
 
 
 class Sampling:
-    """The sampling half of `AdversarialModel`; see there."""
+    """The sampling half of `AdversarialModel`; see there.
+
+    Attributes:
+        label_width: Length of the vector of attributes that takes the place of an
+            integer class; `None` for systems with classes, or without labels.
+        truncates_style: Whether a truncation is not a bound of the latents but the
+            psi of styles, which pulls them towards their mean.
+    """
+
+    label_width = None
+    truncates_style = False
+
+    @property
+    def is_conditional(self):
+        """Whether images are made for a label: a class, or a vector of attributes."""
+        return self.num_classes is not None or self.label_width is not None
 
     @property
     def sampler(self):
         """The network that samples: the moving-average twin where one is kept."""
-        name = self.sampling_network if self.ema_decay is None else self._twin_name
+        name = self._twin_name if self.keeps_average else self.sampling_network
         return getattr(self, name)
 
     def call(self, inputs, training=None):
@@ -44,7 +59,20 @@ class Sampling:
         Returns:
             float32 tensor `(num, latent_dim)`, standard normal by default.
         """
+        truncation = None if self.truncates_style else truncation
         return stream.normal((num, self.latent_dim), truncation)
+
+    def images_of(self, inputs, truncation=None):
+        """What `sample` and a served model make of latents.
+
+        Args:
+            inputs: As for `call`.
+            truncation: Only for systems that truncate styles.
+
+        Returns:
+            float32 images `(batch, *image_shape)`.
+        """
+        return self.call(inputs, training=False)
 
     def sample(
         self, num_images, seed=None, labels=None, truncation=None, batch_size=64
@@ -57,10 +85,12 @@ class Sampling:
         Args:
             num_images: Number of images.
             seed: Integer in [0, 2**63); `None` draws a fresh one.
-            labels: Class-conditional systems: one label for all images, or one for
-                each; `None` takes the classes in turn.
+            labels: Conditional systems: one label for all images, or one for each;
+                `None` takes the classes in turn.
             truncation: Largest magnitude of a latent coordinate, for systems with
-                normal latents: smaller values trade diversity for fidelity.
+                normal latents; for systems with styles the factor psi >= 0 of their
+                distance from the mean style. Smaller values trade diversity for
+                fidelity.
             batch_size: Images computed at a time.
 
         Returns:
@@ -104,7 +134,7 @@ class Sampling:
             inputs = self.draw_latents(count, stream, truncation)
             if labels is not None:
                 inputs = (inputs, ops.convert_to_tensor(labels[start : start + count]))
-            return ops.convert_to_numpy(self.call(inputs, training=False))
+            return ops.convert_to_numpy(self.images_of(inputs, truncation))
 
         return map(batch, range(0, num_images, batch_size))
 
@@ -137,9 +167,22 @@ class Sampling:
         if truncation is None:
             return None
         truncation = float(truncation)
+        if self.truncates_style and truncation == 0:
+            return truncation  # the image of the mean style
         if not truncation > 0:
             raise ValueError(f"truncation is a positive number. Found: {truncation}.")
         return truncation
+
+    def default_labels(self, num_images):
+        """The labels of `sample` when none are given: the classes in turn.
+
+        Systems with attributes say here which vectors `(num_images, label_width)`
+        stand for their data.
+        """
+        if self.label_width is not None:
+            turn = np.arange(num_images) % self.label_width
+            return np.eye(self.label_width, dtype="float32")[turn]
+        return np.arange(num_images, dtype="int32") % self.num_classes
 
     def labels_for(self, num_images, labels):
         """One label per image, of what `sample` takes; `None` if unconditional.
@@ -149,20 +192,28 @@ class Sampling:
             labels: As for `sample`.
 
         Returns:
-            int32 array `(num_images,)`, or `None`.
+            int32 array `(num_images,)`, or float32 `(num_images, label_width)`, or
+            `None`.
 
         Raises:
             ValueError: as `sample`.
         """
-        if self.num_classes is None:
+        if not self.is_conditional:
             if labels is not None:
                 raise ValueError(
                     f"{type(self).__name__} is unconditional: it takes no labels."
                 )
             return None
         if labels is None:
-            return np.arange(num_images, dtype="int32") % self.num_classes
+            return self.default_labels(num_images)
         labels = np.asarray(labels)
+        if self.label_width is not None:
+            if labels.ndim == 1:
+                labels = np.broadcast_to(labels, (num_images, *labels.shape))
+            if len(labels) != num_images:
+                raise ValueError(f"{num_images} images need as many attribute rows.")
+            check_attributes(labels, self.label_width)
+            return np.array(labels, dtype="float32")
         if labels.ndim == 0:
             labels = np.full(num_images, labels)
         if labels.shape != (num_images,):

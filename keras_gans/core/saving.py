@@ -31,6 +31,9 @@ class Saving:
                 given = name in self._own_networks
                 value = _described(value) if given else None
             config[name] = list(value) if isinstance(value, tuple) else value
+        if self.augmentation is not None:
+            layer = keras.saving.serialize_keras_object(self.augmentation)
+            config["augmentation"] = layer
         return config
 
     @classmethod
@@ -97,8 +100,10 @@ class Saving:
         """Gives `other`, built from the same configuration, this model's state."""
         for name in self.networks:
             copy_weights(getattr(self, name), getattr(other, name))
-        if self.ema_decay is not None:
+        if self.keeps_average:
             copy_weights(self.sampler, other.sampler)
+        if self.augmentation is not None:
+            copy_weights(self.augmentation, other.augmentation)
         own = {}
         self.save_own_variables(own)
         other.load_own_variables(own)

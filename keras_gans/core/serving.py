@@ -20,10 +20,11 @@ def export(model, filepath, verbose=False):
     Signatures, all with a free batch dimension and float32 at their edges:
 
     * `serving_default`: `latents` float32 `(batch, latent_dim)`, for class-conditional
-      systems also `labels` int32 `(batch,)` -> `images` float32.
+      systems also `labels` int32 `(batch,)`, for systems with attributes float32
+      `(batch, label_width)` -> `images` float32.
     * `sample`: `num_images` int32 scalar in [1, 1024], `seed` int64 scalar >= 0, for
-      class-conditional systems `labels` int32 of `num_images` or one -> `images`, the
-      same as `model.sample(num_images, seed, labels)`.
+      conditional systems `labels` of `num_images` rows or one -> `images`, the same as
+      `model.sample(num_images, seed, labels)`.
     * `sample_png`: the same inputs -> `image_bytes`, one PNG per image, which REST
       returns in base64. Absent where the data are no images.
 
@@ -76,7 +77,11 @@ def _signatures(model):
     def spec(shape, dtype, name):
         return tf.TensorSpec(shape, dtype, name=name)
 
-    labels = [spec((None,), tf.int32, "labels")] if model.num_classes else []
+    labels = []
+    if model.label_width is not None:
+        labels = [spec((None, model.label_width), tf.float32, "labels")]
+    elif model.is_conditional:
+        labels = [spec((None,), tf.int32, "labels")]
     # The width is free here and checked inside: a generator that starts with a
     # reshape would otherwise take two latents of half the width for one.
     latents = [spec((None, None), tf.float32, "latents"), *labels]
@@ -116,7 +121,7 @@ def _images_of(model, latents, labels):
     with tf.control_dependencies([width, *_label_checks(model, latents, labels)]):
         latents = tf.ensure_shape(tf.identity(latents), (None, model.latent_dim))
     inputs = latents if labels is None else (latents, labels)
-    return model.call(inputs, training=False)
+    return model.images_of(inputs)
 
 
 def _label_checks(model, latents, labels):
@@ -124,11 +129,14 @@ def _label_checks(model, latents, labels):
 
     if labels is None:
         return []
-    in_range = tf.reduce_all((labels >= 0) & (labels < model.num_classes))
-    message = f"labels must be integers in [0, {model.num_classes})"
     one_each = tf.debugging.assert_equal(
         tf.shape(labels)[0], tf.shape(latents)[0], message="one label for each latent"
     )
+    if model.label_width is not None:
+        finite = tf.reduce_all(tf.math.is_finite(labels))
+        return [tf.debugging.Assert(finite, ["labels must be finite"]), one_each]
+    in_range = tf.reduce_all((labels >= 0) & (labels < model.num_classes))
+    message = f"labels must be integers in [0, {model.num_classes})"
     return [tf.debugging.Assert(in_range, [message, labels]), one_each]
 
 
@@ -142,7 +150,8 @@ def _sampled(model, num_images, seed, labels):
         tf.debugging.Assert(seed >= 0, ["seed must not be negative", seed]),
     ]
     if labels is not None:
-        fits = (tf.size(labels) == num_images) | (tf.size(labels) == 1)
+        rows = tf.shape(labels)[0]
+        fits = (rows == num_images) | (rows == 1)
         message = "labels must hold one label, or one for each image"
         checks.append(tf.debugging.Assert(fits, [message, labels]))
     with tf.control_dependencies(checks):
@@ -151,9 +160,8 @@ def _sampled(model, num_images, seed, labels):
     high = tf.cast(tf.bitwise.right_shift(seed, 32), tf.uint32)
     latents = model.draw_latents(num_images, CounterStream((low, high)))
     if labels is not None:
-        labels = tf.where(
-            tf.size(labels) == 1, tf.fill([num_images], labels[0]), labels
-        )
+        repeats = tf.where(rows == 1, num_images, 1)
+        labels = tf.repeat(labels, repeats, axis=0)
     return _images_of(model, latents, labels)
 
 
@@ -164,7 +172,9 @@ def _write_warm_up(model, folder, signatures):
     extra.mkdir()
     values = {
         "latents": tf.zeros((1, model.latent_dim)),
-        "labels": tf.zeros((1,), tf.int32),
+        "labels": tf.zeros((1,), tf.int32)
+        if model.label_width is None
+        else tf.zeros((1, model.label_width)),
         "num_images": tf.constant(1),
         "seed": tf.constant(0, tf.int64),
     }

@@ -6,10 +6,11 @@ import keras
 from keras import ops
 
 from keras_gans.core import checks, gradients, precision
+from keras_gans.core.stages import Stages
 from keras_gans.data import ArrayBatches
 
 
-class Training:
+class Training(Stages):
     """The training half of `AdversarialModel`; see there.
 
     Attributes:
@@ -28,13 +29,13 @@ class Training:
                 or one-hot. Labels that the system does not use are dropped.
 
         Returns:
-            float32 images; for a class-conditional system `(images, labels)` with
-            int32 labels of shape `(batch,)`.
+            float32 images; for a conditional system `(images, labels)` with int32
+            labels of shape `(batch,)`, or float32 attributes `(batch, label_width)`.
         """
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        if keras.backend.standardize_dtype(images.dtype) == "uint8":
-            images = ops.cast(images, "float32") / 127.5 - 1.0
-        images = ops.cast(images, "float32")
+        images = scaled(images)
+        if self.label_width is not None:
+            return images, ops.cast(labels, "float32")
         if self.num_classes is None:
             return images
         if len(labels.shape) == 2:
@@ -60,7 +61,7 @@ class Training:
         Returns:
             Images, or `(images, labels)`.
         """
-        labels = like[1] if self.num_classes is not None else None
+        labels = like[1] if self.is_conditional else None
         count = ops.shape(keras.tree.flatten(like)[0])[0]
         latents = self.draw_latents(count, self.seeds)
         training = training and not self.evaluating
@@ -73,21 +74,40 @@ class Training:
         """The network called `name` as a function of its inputs, in training mode.
 
         What it returns is float32, also from a network that ends in half precision.
+        A judge sees its images through the system's augmentation, if it has one.
 
         Args:
             name: Name of a network.
             in_float32: Whether it computes in float32 whatever the precision of the
                 training, as penalties on slopes need it.
+
+        Returns:
+            Function of the network's inputs and of `is_real`: whether these are real
+            images, or the slice of rows that are, from whose scores an adaptive
+            augmentation learns.
         """
         network = getattr(self, name)
         training = not self.evaluating
+        augment = self.augmentation if name in self.judges and training else None
 
-        def run(inputs):
+        def run(inputs, is_real=False):
+            if augment is not None:
+                inputs = self._augmented(inputs)
             precise = precision.in_float32(network)
             with precise if in_float32 else contextlib.nullcontext():
-                return precision.as_float32(network(inputs, training=training))
+                scores = precision.as_float32(network(inputs, training=training))
+            if is_real is not False and hasattr(augment, "observe"):
+                rows = slice(None) if is_real is True else is_real
+                augment.observe(keras.tree.flatten(scores)[0][rows])
+            return scores
 
         return run
+
+    def _augmented(self, inputs):
+        if not isinstance(inputs, (list, tuple)):
+            return self.augmentation(inputs, self.seeds)
+        images, *labels = inputs
+        return (self.augmentation(images, self.seeds), *labels)
 
     @property
     def seeds(self):
@@ -104,13 +124,23 @@ class Training:
 
     def make_train_function(self, force=False):
         """As in Keras, for a `train_step(data)` on every backend."""
-        with _adapted(self, "train"):
-            return super().make_train_function(force)
+        if self.train_function is None or force:
+            self.train_function = self.function_of_stages(self._traced_train)
 
     def make_test_function(self, force=False):
         """As in Keras, for a `test_step(data)` on every backend."""
+        if self.test_function is None or force:
+            self.test_function = self.function_of_stages(self._traced_test)
+
+    def _traced_train(self):
+        with _adapted(self, "train"):
+            super().make_train_function(force=True)
+        return self.train_function
+
+    def _traced_test(self):
         with _adapted(self, "test"):
-            return super().make_test_function(force)
+            super().make_test_function(force=True)
+        return self.test_function
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         # Everything is built by the constructor and compile(). Under a strategy Keras
@@ -193,10 +223,39 @@ class Training:
         self.evaluation_seeds.rewind()
         return super().evaluate(x, y, **kwargs)
 
+    def check_batch(self, x, y):
+        """Checks what `fit` was given, an array or the first batch of a data set.
+
+        Systems with data of another form override this and `arrays_of`.
+
+        Args:
+            x: Images.
+            y: Labels, or `None`.
+
+        Raises:
+            ValueError: naming what was found and the fix.
+        """
+        checks.check_arrays(self, x, y)
+
+    def arrays_of(self, x, y):
+        """The arrays whose rows make the batches of `fit(x, y)`, once checked.
+
+        Args:
+            x: As for `fit`.
+            y: As for `fit`.
+
+        Returns:
+            Arrays of one length, nested as `unpack` takes them.
+
+        Raises:
+            ValueError: as `check_batch`.
+        """
+        self.check_batch(x, y)
+        return (x, y) if self.is_conditional else x
+
     def _as_batches(self, x, y, batch_size, shuffle):
         if checks.is_array(x):
-            checks.check_arrays(self, x, y)
-            x = x if self.num_classes is None else (x, y)
+            x = self.arrays_of(x, y)
             size = (32 if batch_size is None else batch_size) * self.updates_per_batch
             first = keras.tree.flatten(x)[0]
             if not shuffle and len(first) < size:
@@ -208,6 +267,13 @@ class Training:
         if y is not None or batch_size is not None:
             raise ValueError("y and batch_size go with arrays; a data set has its own.")
         return x, checks.check_data_set(self, x)
+
+
+def scaled(images):
+    """uint8 images as float32 in [-1, 1]; floats as they are."""
+    if keras.backend.standardize_dtype(images.dtype) == "uint8":
+        return ops.cast(images, "float32") / 127.5 - 1.0
+    return ops.cast(images, "float32")
 
 
 def _with_callback(callbacks, extra):

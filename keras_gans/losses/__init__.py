@@ -8,7 +8,12 @@ from keras_gans.losses.adversarial import (
     non_saturating,
     wasserstein,
 )
-from keras_gans.losses.penalties import gradient_penalty, interpolate
+from keras_gans.losses.penalties import (
+    gradient_penalty,
+    interpolate,
+    perturb,
+    zero_centered_penalty,
+)
 
 __all__ = [
     "AdversarialLoss",
@@ -18,5 +23,7 @@ __all__ = [
     "least_squares",
     "minimax",
     "non_saturating",
+    "perturb",
     "wasserstein",
+    "zero_centered_penalty",
 ]

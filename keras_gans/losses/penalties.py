@@ -21,6 +21,44 @@ def interpolate(real, fake, seed):
     return real + seed.uniform(shape) * (fake - real)
 
 
+def perturb(real, seed):
+    """x + alpha std(X) U / 2: points around the data (DRAGAN, arXiv 1705.07215).
+
+    One alpha ~ U[0, 1] per sample, U ~ U[0, 1] per value, and the standard deviation of
+    the whole batch (unbiased, as in the implementations).
+
+    Args:
+        real: Batch `(batch, ...)`.
+        seed: A stream with a `uniform(shape)` method, such as `self.seeds`.
+
+    Returns:
+        float32 batch of the same shape.
+    """
+    real = ops.cast(real, "float32")
+    size = ops.cast(ops.size(real), "float32")
+    std = ops.std(real) * ops.sqrt(size / (size - 1.0))
+    shape = (ops.shape(real)[0], *(1,) * (len(real.shape) - 1))
+    alpha = seed.uniform(shape)
+    return real + alpha * (0.5 * std) * seed.uniform(ops.shape(real))
+
+
+def zero_centered_penalty(score, inputs):
+    """E ||grad_x D(x)||^2: R1 at real images, R2 at fakes (arXiv 1801.04406, eq. 9).
+
+    Without the paper's factor gamma / 2, which not every reference applies.
+
+    Args:
+        score: Function of a batch returning one score per sample.
+        inputs: Where the slope is taken; real images for R1, fakes held fixed for R2.
+
+    Returns:
+        float32 scalar.
+    """
+    slope = input_gradient(score, ops.cast(inputs, "float32"))
+    axes = tuple(range(1, len(slope.shape)))
+    return ops.mean(ops.sum(ops.square(ops.cast(slope, "float32")), axis=axes))
+
+
 def gradient_penalty(critic, inputs, slope_scale=1.0):
     """E (||grad_x D(x)||_2 - 1)^2 (WGAN-GP, eq. 3).
 

@@ -99,7 +99,7 @@ class DCGAN(AdversarialModel):
             def discriminator_losses():
                 # Two calls: batch statistics of real and fake must not mix.
                 loss = losses.non_saturating.discriminator(
-                    discriminator(real), discriminator(held)
+                    discriminator(real, is_real=True), discriminator(held)
                 )
                 return {"discriminator_loss": loss}
 

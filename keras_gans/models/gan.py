@@ -109,7 +109,7 @@ class GAN(AdversarialModel):
         def both_losses():
             discriminator = self.in_training("discriminator")
             fake_logits = discriminator(self.generate(real, training=True))
-            loss = game.discriminator(discriminator(real), fake_logits)
+            loss = game.discriminator(discriminator(real, is_real=True), fake_logits)
             return {
                 "discriminator": {"discriminator_loss": 0.5 * loss},
                 "generator": {"generator_loss": game.generator(fake_logits)},

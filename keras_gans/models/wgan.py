@@ -92,8 +92,8 @@ class WGAN(AdversarialModel):
             critic=critic or build["critic"], generator=generator or build["generator"]
         )
         if critic_warm_up:
-            self.critic_updates = self._counter("critic_updates")
-            self.generator_updates = self._counter("generator_updates")
+            self.critic_updates = self.counter("critic_updates")
+            self.generator_updates = self.counter("generator_updates")
 
     def _paper_networks(self):
         shape, latent_dim = self.image_shape, self.latent_dim
@@ -112,16 +112,6 @@ class WGAN(AdversarialModel):
             "critic": lambda: build_discriminator(shape, self.base_channels),
             "generator": lambda: build_generator(shape, latent_dim, self.base_channels),
         }
-
-    def _counter(self, name):
-        return self.add_weight(
-            shape=(),
-            dtype="int32",
-            initializer="zeros",
-            trainable=False,
-            aggregation="only_first_replica",
-            name=name,
-        )
 
     @property
     def updates_per_batch(self):
@@ -145,7 +135,9 @@ class WGAN(AdversarialModel):
 
             def critic_losses(real=real, fake=fake):
                 critic = self.in_training("critic")
-                loss = losses.wasserstein.critic(critic(real), critic(fake))
+                loss = losses.wasserstein.critic(
+                    critic(real, is_real=True), critic(fake)
+                )
                 return {"critic_loss": loss}
 
             self.update("critic", critic_losses)

@@ -136,7 +136,7 @@ class WGANGP(AdversarialModel):
                 )
                 return {
                     "wasserstein": losses.wasserstein.critic(
-                        critic(real), critic(fake)
+                        critic(real, is_real=True), critic(fake)
                     ),
                     "gradient_penalty": self.penalty_weight * slope_loss,
                 }

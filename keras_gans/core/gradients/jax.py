@@ -95,6 +95,15 @@ def count_replicas(model):
     return 1 if distribution is None else distribution.device_mesh.devices.size
 
 
+def host_value(model, variable, arguments):
+    """As in `tensorflow.py`; in a loop the state is what is handed on, not in it."""
+    state = arguments[0]
+    for known, value in zip(model.non_trainable_variables, state[1], strict=True):
+        if known is variable:
+            return int(value)
+    raise ValueError(f"{variable.path} is no variable of {type(model).__name__}.")
+
+
 def is_chief(model):
     """Whether this process writes files."""
     return jax.process_index() == 0

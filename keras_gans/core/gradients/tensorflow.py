@@ -119,6 +119,20 @@ def scope_of(model):
     return model.distribute_strategy.scope()
 
 
+def host_value(model, variable, arguments):
+    """The value of an integer scalar variable before a step.
+
+    Args:
+        model: An `AdversarialModel`.
+        variable: One of its `keras.Variable`s that is not trained.
+        arguments: What Keras' loop is about to call the step function with.
+
+    Returns:
+        int.
+    """
+    return int(variable.numpy())
+
+
 def count_replicas(model):
     """Number of replicas that share each batch of `model`."""
     return model.distribute_strategy.num_replicas_in_sync

@@ -3,12 +3,29 @@
 from keras_gans.models.cgan import CGAN
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.gan import GAN
+from keras_gans.models.r1_gan import R1GAN
 from keras_gans.models.wgan import WGAN
 from keras_gans.models.wgan_gp import WGANGP
 
-SYSTEMS = {"gan": GAN, "dcgan": DCGAN, "cgan": CGAN, "wgan": WGAN, "wgan_gp": WGANGP}
+SYSTEMS = {
+    "gan": GAN,
+    "dcgan": DCGAN,
+    "cgan": CGAN,
+    "wgan": WGAN,
+    "wgan_gp": WGANGP,
+    "r1_gan": R1GAN,
+}
 
-__all__ = ["CGAN", "DCGAN", "GAN", "WGAN", "WGANGP", "get_system", "list_systems"]
+__all__ = [
+    "CGAN",
+    "DCGAN",
+    "GAN",
+    "R1GAN",
+    "WGAN",
+    "WGANGP",
+    "get_system",
+    "list_systems",
+]
 
 
 def list_systems():

@@ -1,11 +1,12 @@
 """`AdversarialModel`: the kernel on which every system stands."""
 
 import keras
-from keras import ops
 
 from keras_gans.core import gradients, moving_average, replicas
 from keras_gans.core import optimizers as kernel_optimizers
 from keras_gans.core.checks import check_sampling_network
+from keras_gans.core.feeding import Feeding
+from keras_gans.core.playing import Playing
 from keras_gans.core.random import SeedStream, seeded
 from keras_gans.core.reports import Reports
 from keras_gans.core.sampling import Sampling
@@ -13,7 +14,7 @@ from keras_gans.core.saving import Saving
 from keras_gans.core.training import Training
 
 
-class AdversarialModel(Training, Sampling, Saving, keras.Model):
+class AdversarialModel(Playing, Feeding, Training, Sampling, Saving, keras.Model):
     """A `keras.Model` whose networks are trained by players with losses of their own.
 
     A system declares `players` and `reports`, hands its networks to
@@ -106,15 +107,6 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
         self.built = True
 
     @property
-    def keeps_average(self):
-        """Whether there is a moving average of the sampling network."""
-        return self.ema_decay is not None
-
-    def average_decay(self):
-        """The decay of the moving average in this step: a float or a scalar tensor."""
-        return self.ema_decay
-
-    @property
     def _twin_name(self):
         return f"ema_{self.sampling_network}"
 
@@ -172,94 +164,6 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
                 **options,
             )
 
-    def variables_of(self, player):
-        """Trainable variables of the networks that `player` improves."""
-        networks = [getattr(self, name) for name in self.players[player]]
-        found = [v for network in networks for v in network.trainable_variables]
-        return list({id(v): v for v in found}.values())
-
-    def update(self, player, losses, when=None, follow=True):
-        """One optimizer step of `player` on the sum of its loss terms.
-
-        Args:
-            player: A key of `players`.
-            losses: Function without arguments returning a dict of report name to
-                scalar. It runs under differentiation of the player's variables only;
-                another player's `update` may be nested in it.
-            when: Optional scalar boolean; where it is false all weights and optimizer
-                slots stay as they were.
-            follow: Whether the moving average follows now; a system with several
-                updates of its generator in a step calls `follow_average` itself.
-
-        Returns:
-            The dict that `losses` returned.
-        """
-        return self._play(lambda: {player: losses()}, [player], when, follow)[player]
-
-    def update_together(self, losses):
-        """Simultaneous play: all gradients are taken before any optimizer steps.
-
-        Args:
-            losses: Function without arguments returning, for every player, a dict of
-                report name to scalar.
-
-        Returns:
-            What `losses` returned.
-        """
-        return self._play(losses, list(self.players), None, True)
-
-    def follow_average(self):
-        """Moves the average of the sampling network, if one is kept, by one step."""
-        if self.keeps_average and not self.evaluating:
-            moving_average.follow(
-                self.sampler,
-                getattr(self, self.sampling_network),
-                self.average_decay(),
-                self.average_buffers,
-            )
-
-    def _play(self, losses, players, when, follow):
-        if self.evaluating:
-            return self._record(losses())
-        optimizers = [getattr(self, f"{player}_optimizer") for player in players]
-        groups = [self.variables_of(player) for player in players]
-        count = gradients.replica().count
-
-        def objective():
-            terms = losses()
-            totals = []
-            for player, optimizer in zip(players, optimizers, strict=True):
-                total = sum(
-                    ops.cast(term, "float32") for term in terms[player].values()
-                )
-                # Optimizers sum gradients over replicas; the paper's loss is a mean.
-                totals.append(optimizer.scale_loss(total / count))
-            return totals, terms
-
-        terms, found = gradients.value_and_gradients(objective, groups)
-        moved = [v for group in groups for v in group]
-        moved += [v for optimizer in optimizers for v in optimizer.variables]
-        moves_twin = follow and self._moves_twin(players)
-        if moves_twin:
-            moved += self.sampler.weights
-        with kernel_optimizers.put_back_unless(when, moved):
-            for i, optimizer in enumerate(optimizers):
-                with self._report.step_of(players[i], when):
-                    gradients.apply(optimizer, found[i], groups[i])
-            if moves_twin:
-                self.follow_average()
-        return self._record(terms)
-
-    def _moves_twin(self, players):
-        improved = [name for player in players for name in self.players[player]]
-        return self.keeps_average and self.sampling_network in improved
-
-    def _record(self, terms_by_player):
-        for terms in terms_by_player.values():
-            for name, value in terms.items():
-                self._report.add(name, value)
-        return terms_by_player
-
     @property
     def metrics(self):
         """The epoch means of `reports`."""
@@ -268,8 +172,9 @@ class AdversarialModel(Training, Sampling, Saving, keras.Model):
     def logs(self):
         """What `train_step` returns at its end: the epoch means of `reports` so far.
 
-        An adaptive augmentation moves its strength here, once per step. In float16 also, for each player, how many steps were skipped in this epoch
-        because a gradient was not finite, and the scale of its loss.
+        An adaptive augmentation moves its strength here, once per step. In float16
+        also, for each player, how many steps were skipped in this epoch because a
+        gradient was not finite, and the scale of its loss.
         """
         if hasattr(self.augmentation, "adapt") and not self.evaluating:
             self.augmentation.adapt()

@@ -7,8 +7,12 @@ from keras_gans.core import gradients
 
 
 def is_array(x):
-    """Whether `x` holds all its samples at once, rather than yielding batches."""
-    return hasattr(x, "shape") and hasattr(x, "dtype")
+    """Whether `x` holds all its samples at once, rather than yielding batches.
+
+    So do an array and a tuple of arrays, such as `(images, labels)` of one domain.
+    """
+    parts = x if isinstance(x, tuple) and x else (x,)
+    return all(hasattr(part, "shape") and hasattr(part, "dtype") for part in parts)
 
 
 def check_arrays(model, images, labels):
@@ -16,7 +20,13 @@ def check_arrays(model, images, labels):
 
     Raises:
         ValueError: naming what was found and the fix.
+        TypeError: for several arrays in the place of the images.
     """
+    if isinstance(images, tuple):
+        raise TypeError(
+            f"{type(model).__name__} takes its images as one array: call "
+            f"fit(images{', labels' if model.is_conditional else ''})."
+        )
     check_images(images, model.image_shape)
     if not model.is_conditional:
         return

@@ -25,7 +25,8 @@ def follow(twin, network, decay, average_buffers=False):
     """theta_twin <- decay * theta_twin + (1 - decay) * theta.
 
     Trained weights are averaged; the rest (batch statistics) is copied, as in the
-    references of ProGAN and StyleGAN, or averaged too, as in that of BigGAN. Seeds of dropout layers stay the twin's own.
+    references of ProGAN and StyleGAN, or averaged too, as in that of BigGAN. Seeds of
+    dropout layers stay the twin's own.
 
     Args:
         twin: What `twin_of(network)` returned.

@@ -131,6 +131,7 @@ def _metadata(model, folder, with_optimizer):
 
     networks = getattr(model, "networks", ())
     counts = {name: getattr(model, name).count_params() for name in networks}
+    provenance = getattr(model, "provenance", None)
     return {
         "keras_version": keras.version(),
         "keras_gans_version": version.__version__,
@@ -139,6 +140,7 @@ def _metadata(model, folder, with_optimizer):
         "parameter_count": counts or {"model": model.count_params()},
         "include_optimizer": with_optimizer,
         "date_saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **({"provenance": dict(provenance)} if provenance else {}),
         "files": {n: safe_config.file_facts(folder / n) for n in (CONFIG, WEIGHTS)},
     }
 
@@ -186,9 +188,25 @@ def load_from_preset(handle, expected_class=None):
             reason = shown(" ".join(str(why).split()), 600)
             raise PresetError(f"{system.__name__} cannot be built: {reason}") from why
         weight_files.load_weights(model, folder / WEIGHTS, shapes)
+        if provenance := _provenance(folder):
+            model.provenance = provenance
     except PresetError as why:
         raise PresetError(f"The preset {str(handle)!r} is refused. {why}") from why
     return model
+
+
+def _provenance(folder):
+    """Where converted weights come from, and their licence; it stays with them."""
+    if not (folder / METADATA).exists():
+        return None
+    raw = read_bounded(folder / METADATA)
+    found = safe_config.parse_json(raw, METADATA, folder).get("provenance")
+    if found is None:
+        return None
+    pairs = found.items() if isinstance(found, dict) else [(found, None)]
+    if not all(isinstance(part, str) for pair in pairs for part in pair):
+        raise PresetError(f"{METADATA}: its provenance is no table of texts.")
+    return found
 
 
 def _system_class(config, expected):

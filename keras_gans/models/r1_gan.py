@@ -191,7 +191,9 @@ class UnitEmbedding(keras.layers.Embedding):
 
     def call(self, labels):
         """`(batch,)` integers to `(batch, output_dim)`."""
-        rows = super().call(labels)
+        # A product, not a look-up: its gradient is an ordinary tensor, as loss scaling
+        # on several replicas needs it.
+        rows = ops.matmul(ops.one_hot(labels, self.input_dim), self.embeddings)
         return rows / ops.sqrt(ops.sum(ops.square(rows), axis=-1, keepdims=True))
 
 

@@ -2,33 +2,73 @@
 
 from keras_gans.layers.batch_normalization import BatchNormalization
 from keras_gans.layers.blur import Blur
+from keras_gans.layers.conditional_batch_normalization import (
+    ConditionalBatchNormalization,
+)
 from keras_gans.layers.dcgan_weights import dcgan_weights
 from keras_gans.layers.equalized import EqualizedConv2D, EqualizedDense
+from keras_gans.layers.fade_in import FadeIn
 from keras_gans.layers.maxout import Maxout
 from keras_gans.layers.minibatch_stddev import MinibatchStandardDeviation
+from keras_gans.layers.modulated_convolution import (
+    ModulatedConv2D,
+    ScaledLeakyReLU,
+    StyleNoise,
+)
 from keras_gans.layers.padded_average_pooling import PaddedAveragePooling2D
 from keras_gans.layers.perceptrons import build_mlp_critic, build_mlp_generator
 from keras_gans.layers.pixel_normalization import PixelNormalization
 from keras_gans.layers.pixel_shuffle import PixelShuffle
+from keras_gans.layers.resampling import (
+    FilteredConv2DDown,
+    FilteredDownsampling2D,
+    FilteredUpsampling2D,
+)
 from keras_gans.layers.rescaling import Rescaling
+from keras_gans.layers.self_attention import SelfAttention
+from keras_gans.layers.spectral_normalization import (
+    SNConv2D,
+    SNDense,
+    SNEmbedding,
+    SpectralLayer,
+    fold,
+)
+from keras_gans.layers.spectral_parts import SpectralParts
+from keras_gans.layers.standing_statistics import average_statistics
 from keras_gans.layers.torch_weights import torch_weights
 from keras_gans.layers.whole_map import WholeMapConv2D, WholeMapConv2DTranspose
 
 __all__ = [
     "BatchNormalization",
     "Blur",
+    "ConditionalBatchNormalization",
     "EqualizedConv2D",
     "EqualizedDense",
+    "FadeIn",
+    "FilteredConv2DDown",
+    "FilteredDownsampling2D",
+    "FilteredUpsampling2D",
     "Maxout",
     "MinibatchStandardDeviation",
+    "ModulatedConv2D",
     "PaddedAveragePooling2D",
     "PixelNormalization",
     "PixelShuffle",
     "Rescaling",
+    "SNConv2D",
+    "SNDense",
+    "SNEmbedding",
+    "ScaledLeakyReLU",
+    "SelfAttention",
+    "SpectralLayer",
+    "SpectralParts",
+    "StyleNoise",
     "WholeMapConv2D",
     "WholeMapConv2DTranspose",
+    "average_statistics",
     "build_mlp_critic",
     "build_mlp_generator",
     "dcgan_weights",
+    "fold",
     "torch_weights",
 ]

@@ -1,6 +1,6 @@
 """GANs for Keras 3: train, sample, save and serve them."""
 
-from keras_gans import callbacks, data, layers, losses, metrics, pictures
+from keras_gans import callbacks, data, latents, layers, losses, metrics, pictures
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.presets import PresetError, from_preset, list_presets
 from keras_gans.metrics import classifier as _classifier  # registers it  # noqa: F401
@@ -9,8 +9,12 @@ from keras_gans.models import (
     DCGAN,
     GAN,
     R1GAN,
+    SAGAN,
     WGAN,
     WGANGP,
+    BigGAN,
+    BigGANDeep,
+    CoGAN,
     get_system,
     list_systems,
 )
@@ -21,15 +25,20 @@ __all__ = [
     "DCGAN",
     "GAN",
     "R1GAN",
+    "SAGAN",
     "WGAN",
     "WGANGP",
     "AdversarialModel",
+    "BigGAN",
+    "BigGANDeep",
+    "CoGAN",
     "PresetError",
     "__version__",
     "callbacks",
     "data",
     "from_preset",
     "get_system",
+    "latents",
     "layers",
     "list_presets",
     "list_systems",

@@ -75,14 +75,15 @@ def to_torch(kernel):
 def set_layer(layer, key):
     """Fills a convolution, dense or batch-norm layer from the reference's keys."""
     if isinstance(layer, keras.layers.BatchNormalization):
-        shape = tuple(layer.gamma.shape)
+        shape = tuple(layer.moving_mean.shape)
         for variable, leaf in (
             (layer.gamma, "weight"),
             (layer.beta, "bias"),
             (layer.moving_mean, "running_mean"),
             (layer.moving_variance, "running_var"),
         ):
-            variable.assign(fill(f"{key}.{leaf}", shape))
+            if variable is not None:
+                variable.assign(fill(f"{key}.{leaf}", shape))
         return
     kernel_shape = tuple(layer.kernel.shape)
     if isinstance(layer, keras.layers.Dense):

@@ -1,9 +1,14 @@
 """The systems, one file each."""
 
+from keras_gans.models.biggan import BigGAN
+from keras_gans.models.biggan_deep import BigGANDeep
 from keras_gans.models.cgan import CGAN
+from keras_gans.models.cogan import CoGAN
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.gan import GAN
+from keras_gans.models.progan import ProGAN
 from keras_gans.models.r1_gan import R1GAN
+from keras_gans.models.sagan import SAGAN
 from keras_gans.models.wgan import WGAN
 from keras_gans.models.wgan_gp import WGANGP
 
@@ -11,9 +16,14 @@ SYSTEMS = {
     "gan": GAN,
     "dcgan": DCGAN,
     "cgan": CGAN,
+    "cogan": CoGAN,
     "wgan": WGAN,
     "wgan_gp": WGANGP,
     "r1_gan": R1GAN,
+    "sagan": SAGAN,
+    "progan": ProGAN,
+    "biggan": BigGAN,
+    "biggan_deep": BigGANDeep,
 }
 
 __all__ = [
@@ -21,8 +31,13 @@ __all__ = [
     "DCGAN",
     "GAN",
     "R1GAN",
+    "SAGAN",
     "WGAN",
     "WGANGP",
+    "BigGAN",
+    "BigGANDeep",
+    "CoGAN",
+    "ProGAN",
     "get_system",
     "list_systems",
 ]

@@ -151,6 +151,15 @@ def test_y_with_a_data_set_is_refused():
     gan.fit(Batches(), verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("gan", "call"),
+    [(tiny_gan, r"fit\(images\)"), (tiny_cgan, r"fit\(images, labels\)")],
+)
+def test_labels_are_an_argument_of_their_own(gan, call):
+    with pytest.raises(TypeError, match=call):
+        compiled(gan()).fit((images(4), np.arange(4) % 3), batch_size=2, verbose=0)
+
+
 @pytest.mark.parametrize("data", [3, [images(4)], (images(4), None)])
 def test_something_that_yields_no_batches(data):
     with pytest.raises(TypeError, match=f"Found: {type(data).__name__}"):

@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 import keras_gans as kg
@@ -9,10 +10,14 @@ RNG = np.random.default_rng(0)
 
 def same_as(ours, keras_kind, shape):
     """Checks `ours` against Keras' layer of the same arguments and weights."""
-    theirs = keras_kind(ours.filters, ours.kernel_size, padding="valid", use_bias=False)
+    theirs = keras_kind(
+        ours.filters, ours.kernel_size, padding="valid", use_bias=ours.use_bias
+    )
     for layer in (ours, theirs):
         layer.build((None, *shape))
     assert ours.kernel.path.endswith("/kernel")
+    if ours.use_bias:
+        ours.bias.assign(RNG.normal(size=ours.bias.shape))
     theirs.set_weights([ops.convert_to_numpy(w) for w in ours.weights])
     x = RNG.normal(size=(3, *shape)).astype("float32")
     a, b = (ops.convert_to_numpy(layer(x)) for layer in (ours, theirs))
@@ -22,13 +27,15 @@ def same_as(ours, keras_kind, shape):
     assert again.get_config() == ours.get_config()
 
 
-def test_convolution_of_a_whole_map():
-    layer = kg.layers.WholeMapConv2D(3, (4, 5))
+@pytest.mark.parametrize("use_bias", [False, True])
+def test_convolution_of_a_whole_map(use_bias):
+    layer = kg.layers.WholeMapConv2D(3, (4, 5), use_bias)
     same_as(layer, keras.layers.Conv2D, (4, 5, 2))
 
 
-def test_transposed_convolution_of_a_point():
-    layer = kg.layers.WholeMapConv2DTranspose(3, (4, 5))
+@pytest.mark.parametrize("use_bias", [False, True])
+def test_transposed_convolution_of_a_point(use_bias):
+    layer = kg.layers.WholeMapConv2DTranspose(3, (4, 5), use_bias)
     same_as(layer, keras.layers.Conv2DTranspose, (1, 1, 7))
 
 

@@ -8,6 +8,7 @@ from keras_gans.losses.adversarial import (
     non_saturating,
     wasserstein,
 )
+from keras_gans.losses.orthogonal import orthogonality
 from keras_gans.losses.penalties import (
     gradient_penalty,
     interpolate,
@@ -23,6 +24,7 @@ __all__ = [
     "least_squares",
     "minimax",
     "non_saturating",
+    "orthogonality",
     "perturb",
     "wasserstein",
     "zero_centered_penalty",

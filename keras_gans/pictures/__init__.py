@@ -3,7 +3,12 @@
 from keras_gans.pictures.curves import read_history, training_curves
 from keras_gans.pictures.grids import image_grid, save_png
 from keras_gans.pictures.inline import Inline, inline_picture, inline_svg
-from keras_gans.pictures.rows import class_rows, interpolation
+from keras_gans.pictures.rows import (
+    class_rows,
+    interpolation,
+    style_mixing,
+    truncation_sweep,
+)
 
 __all__ = [
     "Inline",
@@ -14,5 +19,7 @@ __all__ = [
     "interpolation",
     "read_history",
     "save_png",
+    "style_mixing",
     "training_curves",
+    "truncation_sweep",
 ]

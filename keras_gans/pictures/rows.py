@@ -7,7 +7,7 @@ from keras_gans.core.random import CounterStream
 from keras_gans.metrics.path_length import lerp, slerp_scaled
 
 
-def interpolation(gan, rows=8, columns=10, seed=0, label=None):
+def interpolation(gan, rows=8, columns=10, seed=0, label=None, space="z"):
     """Images along paths between pairs of latents of the model's own prior.
 
     Normal latents lie near a sphere, which a straight line would leave: their path
@@ -24,15 +24,22 @@ def interpolation(gan, rows=8, columns=10, seed=0, label=None):
         seed: Integer in [0, 2**63), of the ends: the same on every backend.
         label: Class of all images, for conditional systems; `None` takes the classes
             in turn, one per row.
+        space: `"z"`, or `"w"` for systems with styles: straight lines between the
+            styles of the same two ends.
 
     Returns:
         numpy float32 array `(rows * columns, *image_shape)`, row by row; the ends of
         a row are exactly what `gan.call` makes of the latents drawn.
 
     Raises:
-        ValueError: for less than one row or two columns, or a label that the system
-            does not have.
+        ValueError: for less than one row or two columns, a label that the system does
+            not have, or `"w"` without styles.
     """
+    if space not in ("z", "w") or (space == "w" and not hasattr(gan, "synthesize")):
+        raise ValueError(
+            f"space is 'z', or 'w' for systems with styles. Found: {space!r} for "
+            f"{type(gan).__name__}."
+        )
     if rows < 1 or columns < 2:
         raise ValueError(
             "An interpolation has one row or more, of two columns or more. Found: "
@@ -43,13 +50,74 @@ def interpolation(gan, rows=8, columns=10, seed=0, label=None):
     first, last = (
         ops.convert_to_numpy(gan.draw_latents(rows, stream)) for _ in range(2)
     )
+    make = _images
     path = slerp_scaled if getattr(gan, "latent_range", None) is None else lerp
+    if space == "w":
+        first, last = (_styles(gan, end, labels) for end in (first, last))
+        make, path = _synthesized, lerp
     ends = first.astype("float64"), last.astype("float64")
     between = [path(*ends, t) for t in np.linspace(0.0, 1.0, columns)[1:-1]]
     # Column by column, and the ends as drawn: neither the path's rounding nor that of
     # a larger batch touches them.
-    images = [_images(gan, latents, labels) for latents in (first, *between, last)]
+    images = [make(gan, latents, labels) for latents in (first, *between, last)]
     return np.stack(images, axis=1).reshape(-1, *images[0].shape[1:])
+
+
+def truncation_sweep(gan, truncations, rows=6, seed=0, label=None):
+    """The same samples under one truncation after the other, a row per sample.
+
+    Args:
+        gan: An `AdversarialModel` whose latents can be truncated.
+        truncations: Numbers, one per column; see `gan.sample`. `None` for none.
+        rows: Number of samples.
+        seed: Integer in [0, 2**63).
+        label: As for `interpolation`.
+
+    Returns:
+        numpy float32 array `(rows * len(truncations), *image_shape)`, row by row.
+
+    Raises:
+        ValueError: as `gan.sample`.
+    """
+    labels = gan.labels_for(rows, label)
+    images = [gan.sample(rows, seed, labels, truncation=t) for t in truncations]
+    return np.stack(images, axis=1).reshape(-1, *images[0].shape[1:])
+
+
+def style_mixing(gan, cutoff, rows=5, columns=6, seed=0):
+    """Coarse styles of one image with the fine styles of another.
+
+    Args:
+        gan: A system with styles.
+        cutoff: Number of the first layer that takes the column's style.
+        rows: Number of images that give the coarse styles.
+        columns: Number of images that give the fine ones.
+        seed: Integer in [0, 2**63).
+
+    Returns:
+        numpy float32 array `((rows + 1) * (columns + 1), *image_shape)`, row by row:
+        the first row shows the images of the columns after an empty cell, the first
+        column those of the rows.
+
+    Raises:
+        ValueError: for a system without styles.
+
+    Reference: Karras et al. 2018, arXiv 1812.04948, figure 3.
+    """
+    if not hasattr(gan, "mix"):
+        raise ValueError(f"{type(gan).__name__} has no styles to mix.")
+    stream = CounterStream(seed)
+    latents = ops.convert_to_numpy(gan.draw_latents(rows + columns, stream))
+    coarse, fine = latents[:rows], latents[rows:]
+    labels = None if not gan.is_conditional else gan.labels_for(1, None)
+    alone = _images(
+        gan, latents, None if labels is None else np.repeat(labels, len(latents), 0)
+    )
+    grid = [np.full_like(alone[0], -1.0), *alone[rows:]]
+    for i in range(rows):
+        mixed = gan.mix(np.repeat(coarse[i : i + 1], columns, axis=0), fine, cutoff)
+        grid += [alone[i], *ops.convert_to_numpy(mixed)]
+    return np.stack(grid)
 
 
 def class_rows(gan, per_class=10, seed=0, classes=None):
@@ -73,6 +141,19 @@ def class_rows(gan, per_class=10, seed=0, classes=None):
         np.arange(gan.num_classes) if classes is None else classes, per_class
     )
     return gan.sample(len(labels), seed=seed, labels=labels)
+
+
+def _styles(gan, latents, labels):
+    latents = ops.convert_to_tensor(latents, dtype="float32")
+    arguments = (
+        (latents,) if labels is None else (latents, ops.convert_to_tensor(labels))
+    )
+    return ops.convert_to_numpy(gan.map(*arguments))
+
+
+def _synthesized(gan, styles, labels):
+    styles = ops.convert_to_tensor(styles, dtype="float32")
+    return ops.convert_to_numpy(gan.synthesize(styles))
 
 
 def _images(gan, latents, labels):

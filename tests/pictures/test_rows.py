@@ -4,7 +4,12 @@ import pytest
 from keras import ops
 
 from keras_gans.core.random import CounterStream
-from keras_gans.pictures import class_rows, interpolation
+from keras_gans.pictures import (
+    class_rows,
+    interpolation,
+    style_mixing,
+    truncation_sweep,
+)
 from tests.systems import tiny_cgan, tiny_dcgan, tiny_gan
 
 pytestmark = pytest.mark.every_backend
@@ -89,3 +94,18 @@ def test_rows_of_classes():
     np.testing.assert_array_equal(images, gan.sample(2, 3, [2, 2]))
     with pytest.raises(ValueError, match="GAN is unconditional"):
         class_rows(tiny_gan())
+
+
+def test_a_truncation_sweep_holds_the_samples_of_each():
+    gan = tiny_dcgan()
+    images = truncation_sweep(gan, (0.5, None), rows=3, seed=4)
+    images = images.reshape(3, 2, *gan.image_shape)
+    np.testing.assert_array_equal(images[:, 0], gan.sample(3, 4, truncation=0.5))
+    np.testing.assert_array_equal(images[:, 1], gan.sample(3, 4))
+
+
+def test_styles_are_for_systems_that_have_them():
+    with pytest.raises(ValueError, match="'w' for systems with styles"):
+        interpolation(tiny_dcgan(), space="w")
+    with pytest.raises(ValueError, match="DCGAN has no styles"):
+        style_mixing(tiny_dcgan(), 1)

@@ -55,6 +55,11 @@ def input_gradient(function, inputs):
     return jax.grad(lambda x: jax.numpy.sum(function(x)))(inputs)
 
 
+def compiled(function):
+    """As in `tensorflow.py`, but variables keep the values of the first call."""
+    return jax.jit(function)
+
+
 def apply(optimizer, gradients, variables):
     """Applies `optimizer`.
 

@@ -43,6 +43,11 @@ def input_gradient(function, inputs):
     return tape.gradient(scores, inputs, unconnected_gradients=zero)
 
 
+def compiled(function):
+    """`function` of tensors, traced once for each shape; variables are read anew."""
+    return tf.function(function, autograph=False)
+
+
 def fused_batch_norm(x, gamma, beta, epsilon):
     """Batch normalisation of float32 maps by one kernel in each direction.
 

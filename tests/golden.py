@@ -12,8 +12,14 @@ import numpy as np
 _MASK = 2**32 - 1
 
 
-def fill(key, shape):
-    """The reference tensor called `key`, in PyTorch layout."""
+def fill(key, shape, equalized=False):
+    """The reference tensor called `key`, in PyTorch layout.
+
+    Args:
+        key: Its name.
+        shape: Its shape.
+        equalized: Whether its network has equalised learning rates.
+    """
     size = math.prod(shape)
     h = (
         np.arange(size, dtype=np.uint64) * 2654435761 + sum(map(ord, key)) * 40503
@@ -23,13 +29,18 @@ def fill(key, shape):
     h ^= h >> np.uint64(13)
     r = (math.sqrt(3) * (h.astype("float64") / 2**31 - 1)).reshape(shape)
     leaf = key.rsplit(".", 1)[-1]
-    if leaf.endswith("var"):
+    if leaf == "gamma":
+        return np.full(shape, 0.5)
+    if leaf.endswith(("var", "vars")):
         return 1 + 0.5 * r
-    if leaf.endswith("mean"):
+    if leaf.endswith(("mean", "means")):
         return 0.1 * r
+    if leaf == "u0":
+        return r
     if len(shape) >= 2:
-        return r * math.sqrt(2 / math.prod(shape[1:]))
-    return 1 + 0.1 * r if leaf == "weight" else 0.1 * r
+        fan_in = 1 if equalized else math.prod(shape[1:])
+        return r * math.sqrt(2 / fan_in)
+    return 1 + 0.1 * r if leaf in ("weight", "gain") else 0.1 * r
 
 
 def latents(draw, dim, batch=4):

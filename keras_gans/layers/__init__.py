@@ -8,7 +8,9 @@ from keras_gans.layers.conditional_batch_normalization import (
 from keras_gans.layers.dcgan_weights import dcgan_weights
 from keras_gans.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_gans.layers.fade_in import FadeIn
+from keras_gans.layers.learned_constant import LearnedConstant
 from keras_gans.layers.maxout import Maxout
+from keras_gans.layers.minibatch_discrimination import MinibatchDiscrimination
 from keras_gans.layers.minibatch_stddev import MinibatchStandardDeviation
 from keras_gans.layers.modulated_convolution import (
     ModulatedConv2D,
@@ -35,7 +37,15 @@ from keras_gans.layers.spectral_normalization import (
 )
 from keras_gans.layers.spectral_parts import SpectralParts
 from keras_gans.layers.standing_statistics import average_statistics
+from keras_gans.layers.style_average import StyleAverage
 from keras_gans.layers.torch_weights import torch_weights
+from keras_gans.layers.virtual_batch_normalization import VirtualBatchNormalization
+from keras_gans.layers.weight_normalization import (
+    WeightNormalizedConv2D,
+    WeightNormalizedConv2DTranspose,
+    WeightNormalizedDense,
+    initialize_from_data,
+)
 from keras_gans.layers.whole_map import WholeMapConv2D, WholeMapConv2DTranspose
 
 __all__ = [
@@ -48,7 +58,9 @@ __all__ = [
     "FilteredConv2DDown",
     "FilteredDownsampling2D",
     "FilteredUpsampling2D",
+    "LearnedConstant",
     "Maxout",
+    "MinibatchDiscrimination",
     "MinibatchStandardDeviation",
     "ModulatedConv2D",
     "PaddedAveragePooling2D",
@@ -62,7 +74,12 @@ __all__ = [
     "SelfAttention",
     "SpectralLayer",
     "SpectralParts",
+    "StyleAverage",
     "StyleNoise",
+    "VirtualBatchNormalization",
+    "WeightNormalizedConv2D",
+    "WeightNormalizedConv2DTranspose",
+    "WeightNormalizedDense",
     "WholeMapConv2D",
     "WholeMapConv2DTranspose",
     "average_statistics",
@@ -70,5 +87,6 @@ __all__ = [
     "build_mlp_generator",
     "dcgan_weights",
     "fold",
+    "initialize_from_data",
     "torch_weights",
 ]

@@ -1,14 +1,17 @@
 """The systems, one file each."""
 
+from keras_gans.models.anime_gan import AnimeGAN
 from keras_gans.models.biggan import BigGAN
 from keras_gans.models.biggan_deep import BigGANDeep
 from keras_gans.models.cgan import CGAN
 from keras_gans.models.cogan import CoGAN
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.gan import GAN
+from keras_gans.models.improved_gan import ImprovedGAN
 from keras_gans.models.progan import ProGAN
 from keras_gans.models.r1_gan import R1GAN
 from keras_gans.models.sagan import SAGAN
+from keras_gans.models.stylegan2 import StyleGAN2
 from keras_gans.models.wgan import WGAN
 from keras_gans.models.wgan_gp import WGANGP
 
@@ -19,11 +22,14 @@ SYSTEMS = {
     "cogan": CoGAN,
     "wgan": WGAN,
     "wgan_gp": WGANGP,
+    "improved_gan": ImprovedGAN,
     "r1_gan": R1GAN,
     "sagan": SAGAN,
     "progan": ProGAN,
     "biggan": BigGAN,
     "biggan_deep": BigGANDeep,
+    "stylegan2": StyleGAN2,
+    "anime_gan": AnimeGAN,
 }
 
 __all__ = [
@@ -34,10 +40,13 @@ __all__ = [
     "SAGAN",
     "WGAN",
     "WGANGP",
+    "AnimeGAN",
     "BigGAN",
     "BigGANDeep",
     "CoGAN",
+    "ImprovedGAN",
     "ProGAN",
+    "StyleGAN2",
     "get_system",
     "list_systems",
 ]

@@ -38,6 +38,9 @@ class SystemContract:
         """`count` training samples, as the arguments of `fit` take them."""
         shape = (count, *cls.tiny["image_shape"])
         images = np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
+        if width := cls.tiny.get("num_attributes"):
+            attributes = (np.arange(count)[:, None] + 2 * np.arange(width)) % 3 == 0
+            return images, attributes.astype("float32")
         if cls.tiny.get("num_classes") is None:
             return (images,)
         return images, np.arange(count) % cls.tiny["num_classes"]
@@ -101,7 +104,7 @@ class SystemContract:
         assert predicted.shape == (3, *trained.image_shape)
 
     def test_sample_depends_on_the_seed_and_the_row_alone(self, trained):
-        labels = None if trained.num_classes is None else 1
+        labels = labels_for(trained, 1)
         many = trained.sample(5, seed=11, labels=labels, batch_size=2)
         few = trained.sample(2, seed=11, labels=labels)
         assert many.dtype == np.float32 and many.shape == (5, *trained.image_shape)
@@ -147,7 +150,7 @@ class SystemContract:
         trained.save(path)
         again = keras.saving.load_model(path)
         assert_equal(state_of(trained), state_of(again))
-        labels = None if trained.num_classes is None else 1
+        labels = labels_for(trained, 1)
         np.testing.assert_array_equal(
             trained.sample(2, seed=1, labels=labels),
             again.sample(2, seed=1, labels=labels),
@@ -160,7 +163,7 @@ class SystemContract:
         trained.save_to_preset(tmp_path / "weights", include_optimizer=False)
         light = self.system.from_preset(str(tmp_path / "weights"))
         assert not light.compiled
-        labels = None if trained.num_classes is None else 1
+        labels = labels_for(trained, 1)
         np.testing.assert_array_equal(
             trained.sample(2, seed=1, labels=labels),
             light.sample(2, seed=1, labels=labels),
@@ -228,7 +231,7 @@ class SystemContract:
             gan.compile()
             logs = self.fit(gan, 1).history
             assert np.isfinite(list(logs.values())).all()
-            labels = None if gan.num_classes is None else 1
+            labels = labels_for(gan, 1)
             assert gan.sample(2, seed=0, labels=labels).dtype == np.float32
             assert all(w.dtype == "float32" for w in gan.trainable_weights)
             scaled = isinstance(
@@ -320,10 +323,10 @@ class SystemContract:
         trained.export(tmp_path / "1")
         served = tf.saved_model.load(str(tmp_path / "1"))
         inputs = {"num_images": tf.constant(3), "seed": tf.constant(5, tf.int64)}
-        if trained.num_classes is not None:
-            inputs["labels"] = tf.constant([1, 0, 1])
+        labels = labels_for(trained, [1, 0, 1])
+        if labels is not None:
+            inputs["labels"] = tf.constant(labels)
         images = served.signatures["sample"](**inputs)["images"].numpy()
-        labels = None if trained.num_classes is None else [1, 0, 1]
         expected = trained.sample(3, seed=5, labels=labels)
         np.testing.assert_allclose(images, expected, atol=1e-6)
 
@@ -389,9 +392,18 @@ def count(network):
 
 def latents_for(gan, num):
     latents = np.cos(np.arange(num * gan.latent_dim)).reshape(num, -1).astype("float32")
-    if gan.num_classes is None:
+    if not gan.is_conditional:
         return latents
-    return latents, np.arange(num, dtype="int32") % gan.num_classes
+    return latents, gan.default_labels(num)
+
+
+def labels_for(gan, numbers):
+    """Classes by their number, or each an attribute that an image has by itself."""
+    if not gan.is_conditional:
+        return None
+    if gan.label_width is None:
+        return numbers
+    return np.eye(gan.label_width, dtype="float32")[numbers]
 
 
 def trainable_of(network):

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_gans.core.gradients import input_gradient
+from keras_gans.core.gradients import input_gradient, mean_over_replicas, replica
 
 
 def interpolate(real, fake, seed):
@@ -25,7 +25,7 @@ def perturb(real, seed):
     """x + alpha std(X) U / 2: points around the data (DRAGAN, arXiv 1705.07215).
 
     One alpha ~ U[0, 1] per sample, U ~ U[0, 1] per value, and the standard deviation of
-    the whole batch (unbiased, as in the implementations).
+    the whole batch, over all replicas (unbiased, as in the implementations).
 
     Args:
         real: Batch `(batch, ...)`.
@@ -35,8 +35,10 @@ def perturb(real, seed):
         float32 batch of the same shape.
     """
     real = ops.cast(real, "float32")
-    size = ops.cast(ops.size(real), "float32")
-    std = ops.std(real) * ops.sqrt(size / (size - 1.0))
+    size = replica().count * ops.cast(ops.size(real), "float32")
+    mean = mean_over_replicas(ops.mean(real))
+    variance = mean_over_replicas(ops.mean(ops.square(real - mean)))
+    std = ops.sqrt(variance * (size / (size - 1.0)))
     shape = (ops.shape(real)[0], *(1,) * (len(real.shape) - 1))
     alpha = seed.uniform(shape)
     return real + alpha * (0.5 * std) * seed.uniform(ops.shape(real))

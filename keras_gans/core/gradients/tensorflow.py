@@ -92,6 +92,13 @@ def replica():
     return index, strategy.num_replicas_in_sync, across
 
 
+def mean_over_replicas(value):
+    """The mean of a tensor over the replicas that share a batch."""
+    if replica()[1] == 1:
+        return value
+    return tf.distribute.get_replica_context().all_reduce("MEAN", value)
+
+
 def as_keras_step(model, kind, step):
     """TensorFlow's trainer takes `step(data)` as it is."""
     return step

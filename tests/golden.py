@@ -35,7 +35,9 @@ def fill(key, shape, equalized=False):
         return 1 + 0.5 * r
     if leaf.endswith(("mean", "means")):
         return 0.1 * r
-    if leaf == "u0":
+    if leaf == "noise_strength":
+        return np.full(shape, 0.1)
+    if leaf in ("u0", "noise_const"):
         return r
     if len(shape) >= 2:
         fan_in = 1 if equalized else math.prod(shape[1:])

@@ -213,7 +213,8 @@ class SystemContract:
             if weight.trainable
         ]
         for e, f in zip(expected, found, strict=True):
-            np.testing.assert_allclose(e, f, atol=1e-6)
+            # A mapping to styles stores weights of 100 and more: some float32 steps.
+            np.testing.assert_allclose(e, f, rtol=3e-7, atol=1e-6)
 
     def test_given_networks_are_kept(self, trained):
         gan = self.make(generator=keras.models.clone_model(trained.generator))

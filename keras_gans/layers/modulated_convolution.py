@@ -115,13 +115,15 @@ class ModulatedConv2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_gans")
 class StyleNoise(keras.layers.Layer):
-    """x + strength * noise: one image of noise for all channels, one learnt strength.
+    """x + strength * noise: one image of noise for all channels, at learnt strength.
 
     In training the noise is drawn anew for each sample; otherwise it is a fixed image,
     drawn once and saved with the weights.
 
     Args:
         mode_in_training: `"random"`, or `"const"` for the fixed image in training too.
+        per_channel: Whether each channel has a strength of its own, as in StyleGAN, or
+            all have one, as in StyleGAN2.
         **kwargs: For `keras.layers.Layer`.
 
     Raises:
@@ -130,18 +132,23 @@ class StyleNoise(keras.layers.Layer):
     Reference: arXiv 1912.04958, section 2.1; arXiv 1812.04948, section 3.2.
     """
 
-    def __init__(self, mode_in_training="random", **kwargs):
+    def __init__(self, mode_in_training="random", per_channel=False, **kwargs):
         super().__init__(**kwargs)
         if mode_in_training not in ("random", "const"):
             raise ValueError(
                 f"Noise in training is 'random' or 'const'. Found: {mode_in_training}."
             )
         self.mode_in_training = mode_in_training
+        self.per_channel = per_channel
         self.seed_generator = keras.random.SeedGenerator()
 
     def build(self, input_shape):
         """Makes the strength, zero, and the fixed image."""
-        self.strength = self.add_weight(shape=(), initializer="zeros", name="strength")
+        self.strength = self.add_weight(
+            shape=input_shape[-1:] if self.per_channel else (),
+            initializer="zeros",
+            name="strength",
+        )
         self.noise = self.add_weight(
             shape=tuple(input_shape[1:3]),
             initializer=keras.initializers.RandomNormal(stddev=1.0),
@@ -167,7 +174,11 @@ class StyleNoise(keras.layers.Layer):
 
     def get_config(self):
         """The constructor's arguments."""
-        return {**super().get_config(), "mode_in_training": self.mode_in_training}
+        return {
+            **super().get_config(),
+            "mode_in_training": self.mode_in_training,
+            "per_channel": self.per_channel,
+        }
 
 
 @keras.saving.register_keras_serializable("keras_gans")

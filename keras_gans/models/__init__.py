@@ -11,6 +11,7 @@ from keras_gans.models.improved_gan import ImprovedGAN
 from keras_gans.models.progan import ProGAN
 from keras_gans.models.r1_gan import R1GAN
 from keras_gans.models.sagan import SAGAN
+from keras_gans.models.stylegan import StyleGAN
 from keras_gans.models.stylegan2 import StyleGAN2
 from keras_gans.models.wgan import WGAN
 from keras_gans.models.wgan_gp import WGANGP
@@ -28,6 +29,7 @@ SYSTEMS = {
     "progan": ProGAN,
     "biggan": BigGAN,
     "biggan_deep": BigGANDeep,
+    "stylegan": StyleGAN,
     "stylegan2": StyleGAN2,
     "anime_gan": AnimeGAN,
 }
@@ -46,6 +48,7 @@ __all__ = [
     "CoGAN",
     "ImprovedGAN",
     "ProGAN",
+    "StyleGAN",
     "StyleGAN2",
     "get_system",
     "list_systems",

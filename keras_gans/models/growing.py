@@ -34,9 +34,9 @@ class Stage(NamedTuple):
 class Growing(AdversarialModel):
     """A system whose networks start small and double their resolution again and again.
 
-    The networks' layers are found by name: the generator's output at resolution r is
-    that of `fade_<r>`, or of `to_rgb_<r>` where nothing smaller goes before; the
-    discriminator's are grouped as `wire` says.
+    The networks' layers are found by name: the output of the part of the generator
+    that grows is, at resolution r, that of `fade_<r>`, or at 4 of `to_rgb_4`; the
+    discriminator's layers are grouped as `wire` says.
 
     Args:
         image_shape: `(side, side, channels)`, the side 4, 8, 16, 32 ...
@@ -55,6 +55,8 @@ class Growing(AdversarialModel):
         rate_factors: Dict of resolution to the factor by which learning rates are
             multiplied there, 1 where it has none. Schedules are left alone.
         blends_reals: Whether real images lose their details as far as the fakes do.
+        growing_part: Name of the network in the generator that grows; `None` if it does
+            as a whole.
 
     Raises:
         ValueError: for an image shape or a schedule that cannot be.
@@ -64,6 +66,7 @@ class Growing(AdversarialModel):
     judges = ("discriminator", *(f"discriminator_{2**k}" for k in range(2, 12)))
     rate_factors = {128: 1.5, 256: 2.0, 512: 3.0, 1024: 3.0}
     blends_reals = True
+    growing_part = None
 
     def __init__(
         self,
@@ -106,7 +109,7 @@ class Growing(AdversarialModel):
     def _smaller(self, resolution):
         try:
             return {
-                "generator": generator_up_to(self.generator, resolution),
+                "generator": generator_up_to(self._grown(self.generator), resolution),
                 "discriminator": discriminator_from(self.discriminator, resolution),
             }
         except ValueError as why:
@@ -162,8 +165,8 @@ class Growing(AdversarialModel):
                 fade.alpha.assign(alpha)
 
     def _fades(self, resolution):
-        networks = [self.generator, self.discriminator]
-        networks += [self.sampler] if self.keeps_average else []
+        networks = [self._grown(self.generator), self.discriminator]
+        networks += [self._grown(self.sampler)] if self.keeps_average else []
         return [network.get_layer(f"fade_{resolution}") for network in networks]
 
     def alpha_of(self, resolution):
@@ -190,7 +193,7 @@ class Growing(AdversarialModel):
         side = self.stage.resolution
         images = shrunk(images, self.image_shape[0] // side)
         if self.stage.fading and self.blends_reals:
-            alpha = self.generator.get_layer(f"fade_{side}").alpha
+            alpha = self._grown(self.generator).get_layer(f"fade_{side}").alpha
             coarse = enlarged(shrunk(images, 2))
             images = coarse + alpha * (images - coarse)
         return (images, *labels) if labels else images
@@ -207,14 +210,24 @@ class Growing(AdversarialModel):
 
     def generate_from(self, inputs, training):
         """Images of the stage's generator from latents, or `(latents, labels)`."""
-        return self._of_stage("generator")(inputs, training=training)
+        return self.generator_of_stage(inputs, training=training)
 
     def in_training(self, name, in_float32=False):
         """As in `AdversarialModel`, for the part of a network that the stage trains."""
         return super().in_training(self._name_of_stage(name), in_float32)
 
-    def _of_stage(self, name):
-        return getattr(self, self._name_of_stage(name))
+    @property
+    def generator_of_stage(self):
+        """What grows of the generator, as far as the stage trains it."""
+        name = self._name_of_stage("generator")
+        return (
+            getattr(self, name) if name != "generator" else self._grown(self.generator)
+        )
+
+    def _grown(self, generator):
+        if self.growing_part is None:
+            return generator
+        return generator.get_layer(self.growing_part)
 
     def _name_of_stage(self, name):
         side = self.stage.resolution

@@ -1,0 +1,208 @@
+"""Published weights, as systems of this library.
+
+The arrays of a state dict say themselves how large the network is they belong to: it
+is built accordingly, and every array must then find its place.
+"""
+
+import re
+from typing import NamedTuple
+
+from keras_gans.converters import (
+    biggan_pytorch,
+    hf_biggan_deep,
+    progan_zoo,
+    stylegan2_ada,
+)
+from keras_gans.converters.loading import assign
+from keras_gans.core.moving_average import copy_weights
+
+
+class Source(NamedTuple):
+    """One program's way of storing its networks.
+
+    `describe(arrays)` is the system that a generator's arrays belong to, as
+    `(name, arguments)`; the two layouts say where arrays go. `entry` is the state dict
+    that samples, in a checkpoint of several.
+    """
+
+    title: str
+    describe: object
+    generator_layout: object
+    discriminator_layout: object
+    ignored: tuple = ()
+    entry: str | None = None
+    prepare: object = dict
+
+
+def convert(source, generator, discriminator=None, licence=None, **arguments):
+    """Builds the system that a published generator belongs to, with its weights.
+
+    Args:
+        source: A name in `SOURCES`: `"biggan_pytorch"`, `"hf_biggan_deep"`,
+            `"progan_zoo"` or `"stylegan2_ada"`.
+        generator: State dict of the generator that samples (the moving average): what
+            `read_state_dict` returned.
+        discriminator: That of the discriminator, to train on; `None` leaves new
+            weights there.
+        licence: Under which terms the weights were published, in words; it is kept
+            with them.
+        **arguments: For the system's constructor, where they do not follow from the
+            arrays; for `"hf_biggan_deep"` also `statistics_truncation`, whose
+            statistics are taken (1).
+
+    Returns:
+        An `AdversarialModel`, with the licence in its `provenance`.
+
+    Raises:
+        ValueError: for an unknown source, a missing licence, or arrays that are those
+            of no such network, with the names that are missing, left over or of
+            another shape.
+
+    Example:
+
+    >>> arrays = read_state_dict("G_ema.pth")  # doctest: +SKIP
+    >>> gan = convert("biggan_pytorch", arrays, licence="MIT")  # doctest: +SKIP
+    """
+    from keras_gans.models import get_system
+
+    if source not in SOURCES:
+        raise ValueError(f"source is one of {', '.join(SOURCES)}. Found: {source!r}.")
+    if not licence or not str(licence).strip():
+        raise ValueError(
+            "Say under which licence the weights were published: it stays with them."
+        )
+    known = SOURCES[source]
+    options = {}
+    if source == "hf_biggan_deep" and "statistics_truncation" in arguments:
+        options["truncation"] = arguments.pop("statistics_truncation")
+    generator = known.prepare(generator)
+    try:
+        name, found = known.describe(generator)
+    except (KeyError, IndexError, ValueError) as why:
+        raise ValueError(
+            f"These are not the arrays of a generator of {known.title}: {why}"
+        ) from why
+    gan = get_system(name)(**{"ema_decay": None, **found, **arguments})
+    assign(known.generator_layout(gan.generator, **options), generator, known.ignored)
+    if gan.keeps_average:
+        copy_weights(gan.generator, gan.sampler)
+    if discriminator is not None:
+        if known.discriminator_layout is None:
+            raise ValueError(f"{known.title} has published no discriminator.")
+        layout = known.discriminator_layout(gan.discriminator)
+        assign(layout, known.prepare(discriminator), known.ignored)
+    gan.provenance = {"source": known.title, "licence": str(licence).strip()}
+    return gan
+
+
+def _describe_biggan(arrays):
+    blocks = _count(arrays, r"blocks\.(\d+)\.0\.conv1\.weight")
+    side = 4 * 2**blocks
+    colours, width = arrays["output_layer.2.weight"].shape[:2]
+    multiple = {32: 4, 64: 2}.get(side, 1)
+    condition = arrays["blocks.0.0.bn1.gain.weight"].shape
+    latents = arrays["linear.weight"].shape[1]
+    found = {"image_shape": (side, side, colours), "base_channels": width // multiple}
+    found["attention"] = tuple(
+        4 * 2 ** (i + 1) for i in range(blocks) if f"blocks.{i}.1.gamma" in arrays
+    )
+    if "shared.weight" not in arrays:
+        tables = {"conditioning": "tables", "num_classes": condition[0]}
+        return "biggan", {**found, **tables, "latent_dim": latents}
+    classes, shared = arrays["shared.weight"].shape
+    is_hierarchical = condition[1] > shared
+    found["conditioning"] = "hierarchical" if is_hierarchical else "shared"
+    found["latent_dim"] = latents * (blocks + 1 if is_hierarchical else 1)
+    return "biggan", {**found, "num_classes": classes, "shared_dim": shared}
+
+
+def _describe_biggan_deep(arrays):
+    pattern = r"generator\.layers\.(\d+)\.conv_0\.weight_orig"
+    blocks = sum(bool(re.fullmatch(pattern, name)) for name in arrays)
+    side = 4 * 2 ** (blocks // 2)
+    shared, classes = arrays["embeddings.weight"].shape
+    rows, columns = arrays["generator.gen_z.weight_orig"].shape
+    return "biggan_deep", {
+        "image_shape": (side, side, 3),
+        "latent_dim": columns - shared,
+        "num_classes": classes,
+        "shared_dim": shared,
+        "base_channels": rows // 256,
+    }
+
+
+def _describe_progan(arrays):
+    scales = _count(arrays, r"scaleLayers\.(\d+)\.0\.module\.weight")
+    side = 4 * 2**scales
+    rows, latents = arrays["formatLayer.module.weight"].shape
+    colours = arrays[f"toRGBLayers.{scales}.module.weight"].shape[0]
+    last = arrays[f"toRGBLayers.{scales}.module.weight"].shape[1]
+    return "progan", {
+        "image_shape": (side, side, colours),
+        "latent_dim": latents,
+        "max_channels": rows // 16,
+        "channel_base": last * side,
+        "variant": "gan_zoo",
+    }
+
+
+def _describe_stylegan2(arrays):
+    side = max(_numbers(arrays, r"synthesis\.b(\d+)\.torgb\.weight"))
+    rgb = arrays[f"synthesis.b{side}.torgb.weight"].shape
+    style_dim = arrays["mapping.w_avg"].shape[0]
+    found = {
+        "image_shape": (side, side, rgb[0]),
+        "style_dim": style_dim,
+        "latent_dim": arrays["mapping.fc0.weight"].shape[1],
+        "mapping_layers": _count(arrays, r"mapping\.fc(\d+)\.weight"),
+        "max_channels": arrays["synthesis.b4.const"].shape[0],
+        "channel_base": rgb[1] * side,
+    }
+    if "mapping.embed.weight" in arrays:
+        found["num_classes"] = arrays["mapping.embed.weight"].shape[1]
+        found["latent_dim"] -= style_dim
+    return "stylegan2", found
+
+
+def _count(arrays, pattern):
+    return max(_numbers(arrays, pattern)) + 1
+
+
+def _numbers(arrays, pattern):
+    found = [int(m[1]) for name in arrays if (m := re.fullmatch(pattern, name))]
+    if not found:
+        raise ValueError(f"no name is of the form {pattern}.")
+    return found
+
+
+SOURCES = {
+    "biggan_pytorch": Source(
+        "BigGAN-PyTorch",
+        _describe_biggan,
+        biggan_pytorch.generator_layout,
+        biggan_pytorch.discriminator_layout,
+        biggan_pytorch.IGNORED,
+    ),
+    "hf_biggan_deep": Source(
+        "pytorch-pretrained-BigGAN",
+        _describe_biggan_deep,
+        hf_biggan_deep.generator_layout,
+        None,
+    ),
+    "progan_zoo": Source(
+        "pytorch_GAN_zoo",
+        _describe_progan,
+        progan_zoo.generator_layout,
+        progan_zoo.discriminator_layout,
+        entry="avgG",
+        prepare=progan_zoo.current_names,
+    ),
+    "stylegan2_ada": Source(
+        "stylegan2-ada-pytorch",
+        _describe_stylegan2,
+        stylegan2_ada.generator_layout,
+        stylegan2_ada.discriminator_layout,
+        stylegan2_ada.IGNORED,
+        entry="G_ema",
+    ),
+}

@@ -293,6 +293,8 @@ class SystemContract:
             for layer in network._flatten_layers():
                 if isinstance(layer, keras.layers.Dropout):
                     layer.rate = 0.0
+                elif isinstance(layer, keras.layers.GaussianNoise):
+                    layer.stddev = 0.0
         total = BATCH * gan.updates_per_batch
         gan.training_seeds = SharedLatents(gan.latent_dim, replicas)
         data = self.replica_order(self.batch(total), gan.updates_per_batch, replicas)

@@ -85,17 +85,22 @@ class SpectralLayer(keras.layers.Layer):
         training = training and self.trainable
         if self.stored and not training:
             # Averages of unit vectors, as a moving average has them, are no longer so.
-            v, u = self._unit(self.v), self._unit(self.u)
-        else:
-            held = ops.stop_gradient(columns)
-            v = self._unit(ops.matmul(held, self.u[:, None])[:, 0])
-            u = self._unit(ops.matmul(v[None], held)[0])
+            v, u = self._unit(self._row(self.v)), self._unit(self._row(self.u))
+            return ops.sum(ops.matmul(v, columns) * u)
+        held = ops.stop_gradient(columns)
+        v = self._unit(ops.transpose(ops.matmul(held, ops.reshape(self.u, (-1, 1)))))
+        along = ops.matmul(v, columns)
+        # u is along / |along|, so that u^T W v is |along|, and so is its gradient.
+        sigma = ops.sqrt(ops.sum(ops.square(along)))
         if training:
-            self.u.assign(u)
+            u = ops.stop_gradient(along / ops.maximum(sigma, self.epsilon))
+            self.u.assign(ops.reshape(u, (-1,)))
             if self.stored:
-                self.v.assign(v)
-        along = ops.matmul(ops.stop_gradient(v)[None], columns)[0]
-        return ops.sum(along * ops.stop_gradient(u))
+                self.v.assign(ops.reshape(v, (-1,)))
+        return sigma
+
+    def _row(self, vector):
+        return ops.reshape(vector, (1, -1))
 
     def _unit(self, vector):
         norm = ops.sqrt(ops.sum(ops.square(vector)))

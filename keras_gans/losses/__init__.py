@@ -1,13 +1,16 @@
 """Losses and penalties: plain functions, one equation each."""
 
+from keras_gans.losses import semi_supervised
 from keras_gans.losses.adversarial import (
     AdversarialLoss,
     hinge,
+    label_smoothed,
     least_squares,
     minimax,
     non_saturating,
     wasserstein,
 )
+from keras_gans.losses.historical_averaging import HistoricalAverage
 from keras_gans.losses.orthogonal import orthogonality
 from keras_gans.losses.penalties import (
     gradient_penalty,
@@ -18,14 +21,17 @@ from keras_gans.losses.penalties import (
 
 __all__ = [
     "AdversarialLoss",
+    "HistoricalAverage",
     "gradient_penalty",
     "hinge",
     "interpolate",
+    "label_smoothed",
     "least_squares",
     "minimax",
     "non_saturating",
     "orthogonality",
     "perturb",
+    "semi_supervised",
     "wasserstein",
     "zero_centered_penalty",
 ]

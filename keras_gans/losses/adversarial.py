@@ -44,6 +44,35 @@ def _minimax_generator(fake):
     return -_mean(ops.softplus(fake))
 
 
+def label_smoothed(real_target=0.9):
+    """The non-saturating game whose discriminator may not be sure of a real image.
+
+    It minimises E [t sp(-D(x)) + (1 - t) sp(D(x))] + E sp(D(G(z))): cross-entropy with
+    the target t for real images and 0 for fakes. One-sided: with a target above 0 for
+    fakes, the best discriminator would no longer move fakes towards the data.
+
+    Args:
+        real_target: t in (0, 1]; 1 is `non_saturating`.
+
+    Returns:
+        An `AdversarialLoss`.
+
+    Raises:
+        ValueError: for a target out of range.
+
+    Reference: arXiv 1606.03498, section 3.4.
+    """
+    if not 0 < real_target <= 1:
+        raise ValueError(f"real_target lies in (0, 1]. Found: {real_target}.")
+
+    def discriminator(real, fake):
+        doubt = (1.0 - real_target) * _mean(ops.softplus(real))
+        certain = real_target * _mean(ops.softplus(-real))
+        return certain + doubt + _mean(ops.softplus(fake))
+
+    return AdversarialLoss(discriminator, _non_saturating_generator)
+
+
 def _wasserstein_critic(real, fake):
     """E D(G(z)) - E D(x): minus the estimated distance (WGAN, eq. 2)."""
     return _mean(fake) - _mean(real)

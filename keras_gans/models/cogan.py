@@ -121,19 +121,12 @@ class CoGAN(AdversarialModel):
         if num_labels is not None:
             self.reports = (*self.reports, "classification_loss", "feature_distance")
             self._report = Reports(self.reports)
+        widths = self.generator_channels, self.discriminator_channels
         self.set_networks(
             discriminator=discriminator
-            or (
-                lambda: build_discriminator(
-                    image_shape, self.discriminator_channels, num_labels
-                )
-            ),
+            or (lambda: build_discriminator(image_shape, widths[1], num_labels)),
             generator=generator
-            or (
-                lambda: build_generator(
-                    image_shape, latent_dim, self.generator_channels
-                )
-            ),
+            or (lambda: build_generator(image_shape, latent_dim, widths[0])),
         )
 
     def default_optimizers(self):
@@ -173,7 +166,7 @@ class CoGAN(AdversarialModel):
         length = max(len(keras.tree.flatten(x)[0]), len(y))
         # Images that happen to be sorted in pairs must not meet in a batch.
         order = epoch_order(length, self.seed, 0)
-        x = keras.tree.map_structure(lambda part: _repeated(part, length), tuple_of(x))
+        x = keras.tree.map_structure(lambda part: _repeated(part, length), x)
         return x, _repeated(y, length)[order]
 
     def unpack(self, data):
@@ -438,11 +431,6 @@ def together(a, b):
 def logits_in(outputs):
     """The logits among what a discriminator puts out."""
     return keras.tree.flatten(outputs)[0]
-
-
-def tuple_of(x):
-    """A list as a tuple; all else as it is."""
-    return tuple(x) if isinstance(x, list) else x
 
 
 def _repeated(array, length):

@@ -263,7 +263,8 @@ def check_schedule(image_shape, start_resolution, stabilise_images, fade_images)
         )
     if not 4 <= start_resolution <= side or start_resolution & (start_resolution - 1):
         raise ValueError(
-            f"start_resolution is 4, 8, 16 ... or {side}. Found: {start_resolution}."
+            f"start_resolution is a power of two from 4 to {side}. Found: "
+            f"{start_resolution}."
         )
     if stabilise_images < 0 or fade_images < 0:
         raise ValueError(

@@ -6,6 +6,7 @@ seed under TensorFlow, JAX and in a served model, whatever the batch size.
 """
 
 import contextlib
+import math
 import random
 
 import keras
@@ -133,7 +134,12 @@ def make_distinct_on_replicas(network):
 def _normal_from_uniform(unit, truncation):
     # Inverse of the normal distribution function, restricted to [-t, t]: one uniform
     # number each, no rejection, so rows stay independent of each other.
-    reach = 1.0 if truncation is None else float(ops.erf(truncation / 2**0.5))
+    if truncation is None:
+        reach = 1.0
+    elif isinstance(truncation, (int, float)):
+        reach = math.erf(truncation / 2**0.5)
+    else:
+        reach = ops.erf(truncation / 2**0.5)  # in a served model
     return ops.erfinv((2.0 * unit - 1.0) * reach) * 2**0.5
 
 

@@ -17,10 +17,12 @@ class Sampling:
             integer class; `None` for systems with classes, or without labels.
         truncates_style: Whether a truncation is not a bound of the latents but the
             psi of styles, which pulls them towards their mean.
+        serves_truncation: Whether an exported model takes a truncation too.
     """
 
     label_width = None
     truncates_style = False
+    serves_truncation = False
 
     @property
     def is_conditional(self):

@@ -27,6 +27,8 @@ def export(model, filepath, verbose=False):
       `model.sample(num_images, seed, labels)`.
     * `sample_png`: the same inputs -> `image_bytes`, one PNG per image, which REST
       returns in base64. Absent where the data are no images.
+    * `sample_truncated` and `sample_truncated_png`, for systems that live by it
+      (`serves_truncation`): also `truncation`, a float32 scalar as for `model.sample`.
 
     Wrong shapes, numbers and labels fail the request with a message. The folder also
     holds warm-up requests for all signatures (`assets.extra`).
@@ -93,24 +95,35 @@ def _signatures(model):
     def sample(num_images, seed, labels=None):
         return {"images": _sampled(model, num_images, seed, labels)}
 
-    def sample_png(num_images, seed, labels=None):
-        images = to_bytes_range(_sampled(model, num_images, seed, labels))
-        encoded = tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)
-        return {"image_bytes": encoded}
+    def sample_truncated(num_images, seed, truncation, labels=None):
+        return {"images": _sampled(model, num_images, seed, labels, truncation)}
 
-    functions = {
-        "serving_default": (serving_default, latents),
-        "sample": (sample, draws),
-    }
+    def as_png(function):
+        def run(*inputs):
+            images = to_bytes_range(function(*inputs)["images"])
+            encoded = tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)
+            return {"image_bytes": encoded}
+
+        return run
+
+    kinds = {"sample": (sample, draws)}
+    if model.serves_truncation:
+        truncation = spec((), tf.float32, "truncation")
+        kinds["sample_truncated"] = (
+            sample_truncated,
+            [*draws[:2], truncation, *labels],
+        )
+    functions = {"serving_default": (serving_default, latents), **kinds}
     if len(model.image_shape) == 3 and model.image_shape[-1] in _PNG_CHANNELS:
-        functions["sample_png"] = (sample_png, draws)
+        for name, (function, inputs) in kinds.items():
+            functions[f"{name}_png"] = (as_png(function), inputs)
     return {
         name: tf.function(function, autograph=False).get_concrete_function(*inputs)
         for name, (function, inputs) in functions.items()
     }
 
 
-def _images_of(model, latents, labels):
+def _images_of(model, latents, labels, truncation=None):
     import tensorflow as tf
 
     width = tf.debugging.assert_equal(
@@ -121,7 +134,7 @@ def _images_of(model, latents, labels):
     with tf.control_dependencies([width, *_label_checks(model, latents, labels)]):
         latents = tf.ensure_shape(tf.identity(latents), (None, model.latent_dim))
     inputs = latents if labels is None else (latents, labels)
-    return model.images_of(inputs)
+    return model.images_of(inputs, truncation)
 
 
 def _label_checks(model, latents, labels):
@@ -140,7 +153,7 @@ def _label_checks(model, latents, labels):
     return [tf.debugging.Assert(in_range, [message, labels]), one_each]
 
 
-def _sampled(model, num_images, seed, labels):
+def _sampled(model, num_images, seed, labels, truncation=None):
     import tensorflow as tf
 
     in_range = (num_images >= 1) & (num_images <= MAX_IMAGES)
@@ -154,11 +167,15 @@ def _sampled(model, num_images, seed, labels):
         fits = (rows == num_images) | (rows == 1)
         message = "labels must hold one label, or one for each image"
         checks.append(tf.debugging.Assert(fits, [message, labels]))
+    if truncation is not None:
+        message = "truncation must be a positive number, or 0 where it is of styles"
+        fits = truncation >= 0 if model.truncates_style else truncation > 0
+        checks.append(tf.debugging.Assert(fits, [message, truncation]))
     with tf.control_dependencies(checks):
         num_images = tf.identity(num_images)
     low = tf.cast(tf.bitwise.bitwise_and(seed, 0xFFFFFFFF), tf.uint32)
     high = tf.cast(tf.bitwise.right_shift(seed, 32), tf.uint32)
-    latents = model.draw_latents(num_images, CounterStream((low, high)))
+    latents = model.draw_latents(num_images, CounterStream((low, high)), truncation)
     if labels is not None:
         repeats = tf.where(rows == 1, num_images, 1)
         labels = tf.repeat(labels, repeats, axis=0)
@@ -176,6 +193,7 @@ def _write_warm_up(model, folder, signatures):
         if model.label_width is None
         else tf.zeros((1, model.label_width)),
         "num_images": tf.constant(1),
+        "truncation": tf.constant(1.0),
         "seed": tf.constant(0, tf.int64),
     }
     with tf.io.TFRecordWriter(str(extra / "tf_serving_warmup_requests")) as writer:

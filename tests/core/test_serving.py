@@ -248,3 +248,24 @@ def test_failed_export_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         tiny_gan().export(tmp_path / "1")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_truncation_is_served_where_it_is_asked_for(tmp_path):
+    import tensorflow as tf
+
+    gan = tiny_dcgan(seed=2)
+    type(gan).serves_truncation = True
+    try:
+        gan.export(tmp_path / "1")
+    finally:
+        type(gan).serves_truncation = False
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures
+    inputs = {"num_images": tf.constant(3), "seed": tf.constant(4, tf.int64)}
+    found = served["sample_truncated"](**inputs, truncation=tf.constant(0.5))["images"]
+    expected = gan.sample(3, seed=4, truncation=0.5)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert np.abs(expected - gan.sample(3, seed=4)).max() > 1e-3
+    png = served["sample_truncated_png"](**inputs, truncation=tf.constant(0.5))
+    assert png["image_bytes"].shape == (3,)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="truncation must be"):
+        served["sample_truncated"](**inputs, truncation=tf.constant(0.0))

@@ -52,7 +52,11 @@ def wgan_gp(gan):
     return critic_update + generator_update / gan.critic_steps
 
 
+COUNTED = {"dcgan": dcgan, "wgan_gp": wgan_gp}
+
+
 def per_step(system, gan, batch_size):
-    """FLOPs of one `train_step`."""
-    per_image = {"dcgan": dcgan, "wgan_gp": wgan_gp}[system](gan)
-    return per_image * batch_size * gan.updates_per_batch
+    """FLOPs of one `train_step`; `None` for a system that is not counted here."""
+    if system not in COUNTED:
+        return None
+    return COUNTED[system](gan) * batch_size * gan.updates_per_batch

@@ -2,30 +2,53 @@
 
 import keras
 import numpy as np
+from cases import CASES
 
 import keras_gans as kg
 
-SYSTEMS = {"dcgan": kg.DCGAN, "wgan_gp": kg.WGANGP}
+# Of the images of semi-supervised systems one in so many has a label.
+LABELLED = 8
 
 
 def build(system, image_shape):
-    """The paper's system at `image_shape`."""
-    return SYSTEMS[system](image_shape)
+    """The system of a case at `image_shape`."""
+    case = CASES[system]
+    return getattr(kg, case.system)(**case.arguments_at(image_shape))
 
 
-def library(gan, images, batch_size, xla):
-    """`run(steps, started)` by `fit` on an array, as a user calls it."""
+def library(system, gan, images, labels, batch_size, xla):
+    """`run(steps, started)` by `fit` on arrays, as a user calls it."""
     gan.compile(jit_compile=xla)
+    rows = rows_of(system, gan, batch_size)
 
     def run(steps, started):
-        count = steps * batch_size * gan.updates_per_batch
+        count = steps * rows
         clock = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs: batch or started()
         )
-        data = {"x": images[:count], "batch_size": batch_size}
-        gan.fit(**data, callbacks=[clock], verbose=0)
+        some = None if labels is None else labels[:count]
+        data = arrays(system, images[:count], some)
+        gan.fit(**data, batch_size=batch_size, callbacks=[clock], verbose=0)
 
     return run
+
+
+def rows_of(system, gan, batch_size):
+    """Images that a `train_step` reads."""
+    return batch_size * gan.updates_per_batch * CASES[system].batches
+
+
+def arrays(system, images, labels):
+    """Arguments of `fit` for as many steps as `images` suffice for."""
+    if system == "cogan":
+        a, b = np.split(images, 2)
+        return {"x": a, "y": b}
+    if system == "improved_gan":
+        # `fit` itself makes the three batches of a step out of one.
+        count = len(images) // CASES[system].batches
+        known = np.arange(count) % LABELLED == 0
+        return {"x": images[:count], "y": np.where(known, labels[:count], -1)}
+    return {"x": images, "y": labels}
 
 
 def by_hand(system, gan, images, batch_size, xla):

@@ -11,24 +11,22 @@ import keras_steps
 import numpy as np
 
 
-def measure(system, side, colours, batch_size, steps, pairs):
+def measure(system, shape, batch_size, steps, pairs):
     """Prints CPU and elapsed milliseconds per step of both, and their ratio.
 
     Args:
         system: `dcgan` or `wgan_gp`.
-        side: Height and width.
-        colours: Channels.
+        shape: Of an image: height, width and channels.
         batch_size: Images per update.
         steps: Steps per turn.
         pairs: Turns of each, in changing order.
     """
-    shape = (side, side, colours)
     ours, theirs = (keras_steps.build(system, shape) for _ in range(2))
     count = (steps + 1) * batch_size * ours.updates_per_batch
     images = np.random.default_rng(0).integers(0, 256, (count, *shape), dtype="uint8")
     hand = keras_steps.by_hand(system, theirs, images, batch_size, False)
     runs = {
-        "fit": keras_steps.library(ours, images, batch_size, False),
+        "fit": keras_steps.library(system, ours, images, None, batch_size, False),
         "by hand": hand,
     }
     for run in runs.values():
@@ -47,7 +45,7 @@ def measure(system, side, colours, batch_size, steps, pairs):
             f"{max(found):.1f})"
             for name, found in ms.items()
         ]
-        case = f"{system} {side}x{side} {kind} ms per step"
+        case = f"{system} {shape[0]}x{shape[1]} {kind} ms per step"
         print(f"{case}: {', '.join(shown)}; ratio {ratio:.3f}")
 
 

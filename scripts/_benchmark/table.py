@@ -28,7 +28,7 @@ def rows(case, contestants, turns, errors, peak, tolerance):
         peak: The machine's largest measured FLOP/s.
         tolerance: Share of the cores that others may take in a quiet turn.
     """
-    flops = contestants["fit"]["flops"]
+    flops = contestants["fit"]["flops"]  # `None`: not counted.
     found = []
     for name, facts in contestants.items():
         mine = turns[name]
@@ -47,9 +47,9 @@ def rows(case, contestants, turns, errors, peak, tolerance):
             "cpu_ms_per_step": statistics.median(cpu),
             "images_per_second": 1e3 * facts["images_per_step"] / median,
             "peak_memory_mb": max(turn["peak_memory_mb"] for turn in mine),
-            "gflops_per_step": flops / 1e9,
+            "gflops_per_step": flops and flops / 1e9,
             "peak_gflops": peak / 1e9,
-            "percent_of_peak": 100 * flops / (median / 1e3) / peak,
+            "percent_of_peak": flops and 100 * flops / (median / 1e3) / peak,
             "quiet_turns": sum(turn["others"] <= tolerance for turn in mine),
             "turns": len(mine),
         }
@@ -86,10 +86,12 @@ def text(found):
     """The rows of one case as lines of text."""
     ours = found[0]
     height, width, _ = ours["image_shape"]
+    known = ours["gflops_per_step"]
+    work = "" if known is None else f"{known:.1f} GFLOP per step; "
     lines = [
         f"{ours['system']} {height}x{width}, batch {ours['batch_size']}, "
         f"{ours['precision']}, backend {ours['backend']}, strategy {ours['strategy']}, "
-        f"{ours['threads']} threads: {ours['gflops_per_step']:.1f} GFLOP per step; "
+        f"{ours['threads']} threads: {work}"
         f"peak {ours['peak_gflops']:.0f} GFLOP/s",
         " ".join(format(title, align) for title, align, _ in COLUMNS),
     ]
@@ -107,7 +109,7 @@ def text(found):
             "cpu_ms_per_step": f"{row['cpu_ms_per_step']:.0f}",
             "images_per_second": f"{row['images_per_second']:.0f}",
             "peak_memory_mb": f"{row['peak_memory_mb']:.0f}",
-            "percent_of_peak": f"{row['percent_of_peak']:.0f}",
+            "percent_of_peak": "" if known is None else f"{row['percent_of_peak']:.0f}",
             "speed_up": "" if row is ours else f"{row['speed_up']:.2f}x",
             "cpu_speed_up": "" if row is ours else f"{row['cpu_speed_up']:.2f}x",
         }

@@ -1,4 +1,4 @@
-"""DCGAN and WGAN-GP in plain PyTorch, as its users write them.
+"""DCGAN and WGAN-GP in plain PyTorch, as its users write them; the way to the others.
 
 Networks are those of `keras_gans` at the same arguments; the trainings are those of
 PyTorch's own DCGAN example (github.com/pytorch/examples/blob/main/dcgan/main.py) and of
@@ -7,21 +7,25 @@ None, nothing is read back within a step. Images stay in memory as one uint8 ten
 which each step gathers its rows and scales them: no `DataLoader` is faster.
 """
 
+import importlib
 import math
 
 import torch
+from cases import CASES
 from torch import nn
 from torch.nn import functional
 
 
 def build(system, image_shape, batch_size):
-    """`(step, networks, images_per_step)` of a system; `step(images)` takes uint8."""
-    return {"dcgan": dcgan, "wgan_gp": wgan_gp}[system](image_shape, batch_size)
+    """`(step, networks, images_per_step)` of a case, from its module; see `Case`."""
+    case = CASES[system]
+    written = importlib.import_module(case.torch).SYSTEMS[system]
+    return written(case.arguments_at(image_shape), batch_size)
 
 
-def dcgan(image_shape, batch_size):
+def dcgan(arguments, batch_size):
     """PyTorch's DCGAN example, which leaves the discriminator's gradients on."""
-    (side, _, colours), channels = image_shape, 64
+    (side, _, colours), channels = arguments["image_shape"], 64
     doublings = int(math.log2(side / 4))
     width = channels * 2 ** (doublings - 1)
     layers = [nn.ConvTranspose2d(100, width, side // 2**doublings, bias=False)]
@@ -46,7 +50,7 @@ def dcgan(image_shape, batch_size):
     d_adam = torch.optim.Adam(discriminator.parameters(), 2e-4, (0.5, 0.999))
     g_adam = torch.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999))
 
-    def step(images):
+    def step(images, labels=None):
         real = scaled(images)
         d_adam.zero_grad(set_to_none=True)
         loss(discriminator(real), ones).backward()
@@ -68,8 +72,9 @@ def dcgan_weights(module):
         nn.init.normal_(module.weight, 1.0, 0.02)
 
 
-def wgan_gp(image_shape, batch_size, critic_steps=5):
+def wgan_gp(arguments, batch_size, critic_steps=5):
     """Five penalised critic updates, then the generator's with the critic held."""
+    image_shape = arguments["image_shape"]
     generator = channels_last(WGANGPGenerator(image_shape))
     layers, width = [], image_shape[-1]
     doublings = 3 if image_shape[0] == 28 else int(math.log2(image_shape[0] / 4))
@@ -87,7 +92,7 @@ def wgan_gp(image_shape, batch_size, critic_steps=5):
         (slope,) = torch.autograd.grad(critic(blend).sum(), blend, create_graph=True)
         return ((slope.flatten(1).norm(2, dim=1) - 1) ** 2).mean()
 
-    def step(images):
+    def step(images, labels=None):
         for parameter in critic.parameters():
             parameter.requires_grad_(True)
         for real in scaled(images).split(batch_size):
@@ -146,6 +151,9 @@ def scaled(images):
     """uint8 images to floats in [-1, 1], channels_last."""
     images = images.float().div_(127.5).sub_(1.0)
     return images.contiguous(memory_format=torch.channels_last)
+
+
+SYSTEMS = {"dcgan": dcgan, "wgan_gp": wgan_gp}
 
 
 def peak():

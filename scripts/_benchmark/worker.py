@@ -14,6 +14,7 @@ import sys
 import time
 
 import quiet
+from cases import CASES
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -31,7 +32,7 @@ def main():
     try:
         made = make_torch if options["contestant"].startswith("torch") else make_keras
         run, peak, facts = made(options)
-        timed(run, 2)
+        timed(run, max(2, CASES[options["system"]].cycle))
     except Exception as error:
         text = str(error).strip().splitlines() or [""]
         print(json.dumps({"error": f"{type(error).__name__}: {text[0]}"}), file=answers)
@@ -61,13 +62,13 @@ def make_keras(options):
 
     keras.mixed_precision.set_dtype_policy(options["precision"])
     shape, batch_size = options["image_shape"], options["batch_size"]
-    gan = keras_steps.build(options["system"], shape)
+    system = options["system"]
+    gan = keras_steps.build(system, shape)
     xla = {"auto": "auto", "on": True, "off": False}[options["xla"]]
-    images = uint8_images(np, options)
-    run = keras_steps.library(gan, images, batch_size, xla)
+    images, labels = data(np, options)
+    run = keras_steps.library(system, gan, images, labels, batch_size, xla)
     if options["contestant"] == "by_hand":
-        arguments = (options["system"], gan, images, batch_size, gan.jit_compile)
-        run = keras_steps.by_hand(*arguments)
+        run = keras_steps.by_hand(system, gan, images, batch_size, gan.jit_compile)
     facts = {
         "version": f"keras {keras.__version__}, {backend_version(keras)}",
         "xla": bool(gan.jit_compile),
@@ -75,8 +76,8 @@ def make_keras(options):
             sum(int(np.prod(w.shape)) for w in getattr(gan, n).trainable_weights)
             for n in sorted(gan.networks)
         ],
-        "flops": flops.per_step(options["system"], gan, batch_size),
-        "images_per_step": batch_size * gan.updates_per_batch,
+        "flops": flops.per_step(system, gan, batch_size),
+        "images_per_step": keras_steps.rows_of(system, gan, batch_size),
     }
     return run, keras_steps.peak, facts
 
@@ -115,7 +116,11 @@ def make_torch(options):
     if options["contestant"] == "torch_compile":
         for network in networks.values():
             network.compile()
-    images = torch.from_numpy(uint8_images(np, options)).to(device).permute(0, 3, 1, 2)
+    images, labels = (
+        None if array is None else torch.from_numpy(array).to(device)
+        for array in data(np, options)
+    )
+    images = images.permute(0, 3, 1, 2)
     half = options["precision"] != "float32"
     synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
 
@@ -123,7 +128,8 @@ def make_torch(options):
         order = torch.randperm(len(images))
         with torch.autocast(device, torch.bfloat16, enabled=half):
             for i in range(steps):
-                step(images[order[i * rows : (i + 1) * rows]])
+                chosen = order[i * rows : (i + 1) * rows]
+                step(images[chosen], None if labels is None else labels[chosen])
                 if i == 0:
                     synchronize()
                     started()
@@ -141,10 +147,12 @@ def make_torch(options):
     return run, torch_steps.peak, facts
 
 
-def uint8_images(np, options):
-    """Noise; how long a step takes does not depend on what it sees."""
+def data(np, options):
+    """Noise and labels; how long a step takes does not depend on what it sees."""
     shape = (options["images"], *options["image_shape"])
-    return np.random.default_rng(0).integers(0, 256, shape, dtype="uint8")
+    random, classes = np.random.default_rng(0), CASES[options["system"]].classes
+    images = random.integers(0, 256, shape, dtype="uint8")
+    return images, random.integers(0, classes, shape[:1]) if classes else None
 
 
 def timed(run, steps):

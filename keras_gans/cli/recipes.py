@@ -17,6 +17,8 @@ and every run folder and preset holds the one that made it:
     color_mode = "grey"           # optional; grey or rgb
     on_damaged = "raise"          # optional; or skip, for damaged pictures
     flip = false                  # optional; mirrors half of the images
+    second = "edges"              # for two domains; or negatives, or other data
+    labels_per_class = 10         # for semi-supervised systems; hides all others
 
     [fit]                         # optional
     batch_size = 64               # images per update
@@ -113,6 +115,8 @@ SECTIONS = {
         "color_mode": "text",
         "on_damaged": "text",
         "flip": "true or false",
+        "second": "text",
+        "labels_per_class": "a whole number from 1 on",
     },
     "fit": {
         "batch_size": "a whole number from 1 to 65536",
@@ -134,6 +138,7 @@ ARGUMENTS = {
     "image_shape": "a list of whole numbers from 1 on, of at most 2**28 values",
     "latent_dim": "a whole number from 1 to 1000000",
     "num_classes": "a whole number from 1 to 1000000",
+    "num_labels": "a whole number from 1 to 1000000",
     "base_channels": "a whole number from 1 to 65536",
     "hidden_units": "a whole number from 1 to 1000000",
     "critic_steps": "a whole number from 1 to 65536",
@@ -261,6 +266,7 @@ def check_system(recipe, system):
     Raises:
         ValueError: naming the key, and the nearest legal one.
     """
+    _check_data(recipe["data"], recipe["system"], system)
     networks = {system.sampling_network}.union(*system.players.values())
     kinds = {n: k for n, k in arguments_of(system).items() if n not in networks}
     _check_table(recipe["arguments"], kinds, "arguments")
@@ -270,6 +276,40 @@ def check_system(recipe, system):
     _check_table(recipe["optimizers"], players, "optimizers")
     for player, table in recipe["optimizers"].items():
         _check_optimizer(table, f"optimizers.{player}")
+
+
+def _check_data(table, name, system):
+    takes_two = getattr(system, "num_domains", 1) == 2
+    if takes_two and "second" not in table:
+        raise ValueError(
+            f"{name} learns two domains: data.second names the other one, 'edges', "
+            "'negatives' or a data set."
+        )
+    for key, taken in (
+        ("second", takes_two),
+        ("labels_per_class", getattr(system, "takes_unlabelled", False)),
+    ):
+        if key in table and not taken:
+            raise ValueError(f"{name} takes no data.{key}: leave it out.")
+
+
+def label_argument(system, arguments):
+    """The argument that counts a system's classes, if it is to learn classes.
+
+    It does if a recipe gives their number, or if the system cannot do without.
+
+    Args:
+        system: A class.
+        arguments: The recipe's table `arguments`.
+
+    Returns:
+        `"num_classes"`, `"num_labels"` or `None`.
+    """
+    parameters = inspect.signature(system).parameters
+    for name in ("num_classes", "num_labels"):
+        if name in arguments or getattr(parameters.get(name), "default", None):
+            return name
+    return None
 
 
 def arguments_of(callable_):

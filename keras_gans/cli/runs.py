@@ -22,6 +22,7 @@ from keras_gans.cli.sources import Source
 from keras_gans.core import facts, gradients
 from keras_gans.core.files import sweep, written_whole
 from keras_gans.core.precision import under_policy
+from keras_gans.metrics.features import default_extractor
 
 
 def follow(recipe, folder, every, strategy=None):
@@ -123,12 +124,16 @@ def _other_settings(folder, stage, differing):
 
 def _prepare(recipe, system, scope):
     """The model, its data, and the recipe with all that was inferred."""
-    known = recipes.arguments_of(system)
-    with_labels = "num_classes" in known
-    source = Source(recipe["data"], with_labels, whole=hasattr(system, "adapt"))
+    counted = recipes.label_argument(system, recipe["arguments"])
+    source = Source(
+        recipe["data"],
+        with_labels=counted is not None,
+        whole=hasattr(system, "adapt"),
+        seed=recipe["arguments"].get("seed", 0),
+    )
     arguments = {"image_shape": source.image_shape, **recipe["arguments"]}
-    if with_labels and "num_classes" not in arguments:
-        arguments["num_classes"] = source.count_classes()
+    if counted and counted not in arguments:
+        arguments[counted] = source.count_classes()
     xla = recipe["training"].get("xla")
     with scope:
         gan = system(**arguments)
@@ -167,7 +172,7 @@ def _fit(gan, source, recipe, folder, every, resumes):
                 stop_on_nan,
                 *([recipe_writer] if writes else []),
                 kg.callbacks.SampleGrid(folder / "samples", every=every),
-                *_evaluation(recipe, folder / "best"),
+                *_evaluation(gan, recipe, folder / "best"),
                 *([history] if writes else []),
                 # Last, so that an epoch counts as done when all of it is on disk.
                 backup,
@@ -187,11 +192,16 @@ def _fit(gan, source, recipe, folder, every, resumes):
         )
 
 
-def _evaluation(recipe, best):
+def _evaluation(gan, recipe, best):
     options = dict(recipe.get("evaluation", {}))
     if not options:
         return []
     data = recipe["data"]["name"]
+    if "second" in recipe["data"]:
+        options.setdefault("extractor", default_extractor(data, gan.image_shape))
+        table = {**recipe["data"], "split": "test"}
+        source = Source(table, with_labels=False, whole=True, seed=gan.seed)
+        data = source.both_domains()
     return [kg.callbacks.Evaluate(data, options.pop("every"), best, **options)]
 
 

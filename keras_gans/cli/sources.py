@@ -1,8 +1,10 @@
 """The data of a run: arrays in memory, or a pipeline that reads as it goes."""
 
 import keras
+import numpy as np
 
 from keras_gans import data
+from keras_gans.data.domains import TRANSFORMS
 
 
 class Source:
@@ -15,21 +17,26 @@ class Source:
         options: The recipe's table `data`.
         with_labels: Whether the system trains on `(images, labels)`.
         whole: Whether all images must be at hand at once.
+        seed: Integer, from which halves and hidden labels follow.
 
     Attributes:
         image_shape: `(height, width, channels)`.
-        num_images: Their number.
+        num_images: Their number, in both domains where there are two.
         images: uint8 array, or `None` for a folder read batch by batch.
+        second: Those of the second domain, or `None`.
 
     Raises:
         ValueError: if labels are wanted and there are none, or as `data.load`.
     """
 
-    def __init__(self, options, with_labels, whole):
+    def __init__(self, options, with_labels, whole, seed=0):
         options = dict(options)
         self.name, self.flip = options.pop("name"), options.pop("flip")
+        second = options.pop("second", None)
+        labels_per_class = options.pop("labels_per_class", None)
         self._options, self._with_labels = options, with_labels
-        self.images = self._labels = None
+        self.images = self._labels = self.second = None
+        whole = whole or second is not None
         if not whole and _is_streamed(self.name):
             # Batches of one, of which none is read: only shape and number are asked.
             probe = data.pipeline(self.name, 1, **options)
@@ -46,6 +53,31 @@ class Source:
                 f"{self.name} has no labels, and this system learns classes: sort the "
                 "pictures into one folder per class, or choose another system."
             )
+        if labels_per_class is not None:
+            self._labels = data.hide_labels(self._labels, labels_per_class, seed)
+        if second is not None:
+            self._add(second, seed)
+
+    def _add(self, second, seed):
+        """A second domain: half of the images, changed; or other images alike."""
+        if second in TRANSFORMS:
+            labels = (
+                np.zeros(len(self.images)) if self._labels is None else self._labels
+            )
+            halves = data.split_domains(self.images, second, seed, labels)
+            (self.images, labels), (self.second, _) = halves
+            self._labels = None if self._labels is None else labels
+        else:
+            height, width, channels = self.image_shape
+            color_mode = {1: "grey", 3: "rgb"}.get(channels)
+            options = {"image_size": (height, width), "color_mode": color_mode}
+            self.second, _ = data.load(second, **{**self._options, **options})
+        self.num_images = len(self.images) + len(self.second)
+
+    def both_domains(self):
+        """`(images, domains)`: all images, and 0 or 1 for each."""
+        both = (self.images, self.second)
+        return np.concatenate(both), np.repeat([0, 1], [len(part) for part in both])
 
     def count_classes(self):
         """Number of classes: of names if the source has them, else of labels."""
@@ -59,12 +91,15 @@ class Source:
             gan: The system to be trained.
             batch_size: Images per update.
         """
-        labels = self._labels if self._with_labels else None
+        x, y = self.images, self._labels if self._with_labels else None
+        if self.second is not None:
+            x, y = (x if y is None else (x, y)), self.second
         if self.images is not None and not self.flip:
-            return {"x": self.images, "y": labels, "batch_size": batch_size}
-        source, options = self.images, {}
-        if source is None:
+            return {"x": x, "y": y, "batch_size": batch_size}
+        if self.images is None:
             source, options, labels = self.name, self._options, self._with_labels
+        else:
+            source, options, labels = gan.arrays_of(x, y), {}, None
         batches = data.pipeline(
             source,
             # A step of k critic updates on fresh data reads k batches at once.

@@ -44,6 +44,22 @@ Flip = Annotated[
     bool | None,
     Option("--flip/--no-flip", help="Mirror half of the images. Default: no."),
 ]
+Second = Annotated[
+    str | None,
+    Option(
+        metavar="edges|negatives|NAME",
+        help="For systems of two domains: half of the images as edges or negatives, "
+        "or other data.",
+    ),
+]
+LabelsPerClass = Annotated[
+    int | None,
+    Option(
+        min=1,
+        metavar="N",
+        help="For semi-supervised systems: labels that are not hidden. Default: all.",
+    ),
+]
 SkipDamaged = Annotated[
     bool, Option("--skip-damaged", help="Leave out pictures that cannot be read.")
 ]
@@ -116,6 +132,7 @@ Examples:
   keras-gans train dcgan --data digits --epochs 30
   keras-gans train wgan_gp --data faces --image-size 64 --flip --ema-decay 0.999
   keras-gans train cgan --data mnist --evaluate-every 5 --out runs/first
+  keras-gans train cogan --data mnist --second edges
   keras-gans train runs/first/preset --seed 1 --out runs/second
 """
 
@@ -127,6 +144,8 @@ def train(
     image_size: ImageSize = None,
     color_mode: ColorMode = None,
     flip: Flip = None,
+    second: Second = None,
+    labels_per_class: LabelsPerClass = None,
     skip_damaged: SkipDamaged = False,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
@@ -154,6 +173,8 @@ def train(
             "color_mode": color_mode,
             "on_damaged": "skip" if skip_damaged else None,
             "flip": flip,
+            "second": second,
+            "labels_per_class": labels_per_class,
         },
         "fit": {"epochs": epochs, "batch_size": batch_size},
         "training": {"precision": precision, "xla": xla},
@@ -193,7 +214,8 @@ def overridden(recipe, given):
         # Facts of the data, to be found out anew for other data.
         arguments.pop("image_shape", None)
     if data["name"]:
-        arguments.pop("num_classes", None)
+        # But not a number that makes a system learn classes at all.
+        arguments.pop(recipes.label_argument(kg.get_system(recipe["system"]), {}), None)
     changed["arguments"] = arguments
     for section, values in given.items():
         values = {key: value for key, value in values.items() if value is not None}

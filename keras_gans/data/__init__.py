@@ -1,6 +1,7 @@
 """Real pictures in, batches out: named data sets, folders and `.npz` files."""
 
 from keras_gans.data.array_batches import ArrayBatches
+from keras_gans.data.domains import edges, hide_labels, negatives, split_domains
 from keras_gans.data.loading import class_names, load, locate
 from keras_gans.data.pixels import resize, to_uint8, to_unit
 from keras_gans.data.streaming import pipeline
@@ -8,10 +9,14 @@ from keras_gans.data.streaming import pipeline
 __all__ = [
     "ArrayBatches",
     "class_names",
+    "edges",
+    "hide_labels",
     "load",
     "locate",
+    "negatives",
     "pipeline",
     "resize",
+    "split_domains",
     "to_uint8",
     "to_unit",
 ]

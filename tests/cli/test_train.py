@@ -193,3 +193,32 @@ def test_classes_need_labels(refused, tmp_path):
     np.savez(tmp_path / "bare.npz", images=np.zeros((4, 8, 8, 1), "uint8"))
     line = refused("train", "cgan", "--data", tmp_path / "bare.npz")
     assert "bare.npz has no labels" in line
+
+
+CLASSES_ARE_OPTIONAL = """
+system = "r1_gan"
+[arguments]
+base_channels = 2
+max_channels = 2
+latent_dim = 3
+{classes}
+[data]
+name = "{npz}"
+[fit]
+batch_size = 4
+epochs = 1
+[training]
+xla = false
+"""
+
+
+@pytest.mark.parametrize(("classes", "number"), [("", None), ("num_classes = 3", 3)])
+def test_classes_are_learned_if_a_system_needs_them_or_they_are_counted(
+    run, npz, tmp_path, classes, number
+):
+    path = tmp_path / "recipe.toml"
+    path.write_text(CLASSES_ARE_OPTIONAL.format(npz=npz, classes=classes))
+    result = run("train", path, "--data", npz, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    recipe = recipes.read(tmp_path / "run" / "recipe.toml")
+    assert recipe["arguments"].get("num_classes") == number

@@ -3,7 +3,7 @@ import importlib
 
 import pytest
 
-MODULES = ("array_batches", "loading", "pixels", "streaming")
+MODULES = ("array_batches", "domains", "loading", "pixels", "streaming")
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -90,6 +90,7 @@ class ImprovedGAN(AdversarialModel):
     """
 
     reports = ("labelled_loss", "unlabelled_loss", "generator_loss")
+    takes_unlabelled = True
 
     def __init__(
         self,

@@ -97,9 +97,9 @@ class Training(Stages):
 
     def _augmented(self, inputs):
         if not isinstance(inputs, (list, tuple)):
-            return self.augmentation(inputs, self.seeds)
+            return self.augmentation(inputs, seeds=self.seeds)
         images, *labels = inputs
-        return (self.augmentation(images, self.seeds), *labels)
+        return (self.augmentation(images, seeds=self.seeds), *labels)
 
     @property
     def seeds(self):

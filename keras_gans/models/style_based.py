@@ -36,11 +36,11 @@ class StyleBased:
         Returns:
             float32 tensor `(batch, layers, style_dim)`.
         """
-        inputs = latents
+        inputs = ops.convert_to_tensor(latents, "float32")
         if self.is_conditional:
             if labels is None:
-                labels = np.repeat(self.default_labels(1), latents.shape[0], axis=0)
-            inputs = (latents, labels)
+                labels = np.repeat(self.default_labels(1), inputs.shape[0], axis=0)
+            inputs = (inputs, ops.convert_to_tensor(labels))
         mapping, broadcast = (self.sampler.get_layer(name) for name in PARTS[:2])
         styles = broadcast(mapping(inputs, training=False), training=False)
         if truncation is None:

@@ -248,6 +248,14 @@ class StyleGAN2(StyleBased, AdversarialModel):
         self.advance(self.iterations)
         return self.logs()
 
+    def call(self, inputs, training=None):
+        """As in `AdversarialModel`; linear outputs are clipped to [-1, 1]."""
+        return ops.clip(super().call(inputs, training), -1.0, 1.0)
+
+    def synthesize(self, styles):
+        """As in `StyleBased`; linear outputs are clipped to [-1, 1]."""
+        return ops.clip(super().synthesize(styles), -1.0, 1.0)
+
     def fakes_of(self, latents, labels):
         """Images of the generator in training, with mixed styles."""
         styles = self.styles_in_training(_joined(latents, labels))

@@ -16,14 +16,16 @@ from keras_gans.layers import SpectralParts, average_statistics
 
 # Multiples of base_channels: what comes in, and what each doubling block puts out.
 _GENERATOR_WIDTHS = {
+    16: (4, 4, 4),
     32: (4, 4, 4, 4),
     64: (16, 16, 8, 4, 2),
     128: (16, 16, 8, 4, 2, 1),
     256: (16, 16, 8, 8, 4, 2, 1),
     512: (16, 16, 8, 8, 4, 2, 1, 1),
 }
-# What each block puts out, and how many of them halve the map. 512 has no reference.
+# What each block puts out, and how many of them halve the map.
 _DISCRIMINATOR_WIDTHS = {
+    16: ((4, 4, 4), 2),
     32: ((4, 4, 4, 4), 2),
     64: ((1, 2, 4, 8, 16), 4),
     128: ((1, 2, 4, 8, 16, 16), 5),
@@ -51,9 +53,10 @@ class BigGAN(AdversarialModel):
     `standing_statistics(t)` first, so that the batch statistics are those of such z.
 
     Args:
-        image_shape: `(size, size, channels)` with a size of 32, 64, 128, 256 or 512.
+        image_shape: `(size, size, channels)` with a size of 16, 32, 64, 128, 256 or
+            512. (16 and the discriminator for 512 continue the reference's tables.)
         latent_dim: Length of z ~ N(0, 1); 120. With `"hierarchical"` conditioning a
-            multiple of the number of blocks plus one: of 4, 5, 6, 7 or 8.
+            multiple of the number of blocks plus one: of 3, 4, 5, 6, 7 or 8.
         num_classes: Number of classes.
         base_channels: Channels at full resolution of the larger networks; 96.
         conditioning: `"hierarchical"`: each block is given the class's shared embedding
@@ -61,8 +64,8 @@ class BigGAN(AdversarialModel):
             one gain and one offset per class in each block, starting at 0 (CIFAR-10).
         shared_dim: Length of the shared embedding; 128.
         attention: Sizes of maps after which self-attention follows, in both networks;
-            `None` for 64 (a generator of 256 pixels: 128), at 64 pixels for 32, and at
-            32 pixels for none.
+            `None` for 64 (a generator of 256 pixels: 128), for images of 64 pixels 32,
+            for smaller ones none.
         initializer: `"orthogonal"`, `"glorot_uniform"` or `"normal"` (deviation 0.02,
             the reference's choice for CIFAR-10).
         discriminator_steps: Discriminator updates per generator update, each on fresh
@@ -167,7 +170,7 @@ class BigGAN(AdversarialModel):
             return self.attention
         if self.image_shape[0] == 256 and network == "generator":
             return (128,)  # As the reference's configuration for 256 pixels.
-        return {32: (), 64: (32,)}.get(self.image_shape[0], (64,))
+        return {16: (), 32: (), 64: (32,)}.get(self.image_shape[0], (64,))
 
     @property
     def updates_per_batch(self):
@@ -379,6 +382,6 @@ def _size_of(image_shape):
     if square and image_shape[0] in sizes:
         return image_shape[0]
     raise ValueError(
-        "These networks make square images of 32, 64, 128, 256 or 512 pixels. Found "
-        f"the shape {tuple(image_shape)}: resize the images."
+        "These networks make square images of 16, 32, 64, 128, 256 or 512 pixels. "
+        f"Found the shape {tuple(image_shape)}: resize the images."
     )

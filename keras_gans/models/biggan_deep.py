@@ -29,7 +29,8 @@ class BigGANDeep(BigGAN):
     generator takes the vectors of the spectral normalisation as they are.
 
     Args:
-        image_shape: `(size, size, channels)` with a size of 32, 64, 128, 256 or 512.
+        image_shape: `(size, size, channels)` with a size of 16, 32, 64, 128, 256 or
+            512.
         latent_dim: Length of z ~ N(0, 1); 128.
         num_classes: Number of classes.
         base_channels: Channels at full resolution of the larger networks; 128.
@@ -191,7 +192,7 @@ def _paper_blocks(image_shape, attention):
 
 
 def _block_up(x, channels, up, condition, name, parts):
-    hidden = x.shape[-1] // 4
+    hidden = max(x.shape[-1] // 4, 1)
     skip = x[..., :channels]
 
     def normalised(x, i):
@@ -210,7 +211,7 @@ def _block_up(x, channels, up, condition, name, parts):
 
 
 def _block_down(x, channels, down, name, parts):
-    skip, hidden = x, channels // 4
+    skip, hidden = x, max(channels // 4, 1)
     x = parts.conv(hidden, 1, f"{name}_conv_0")(layers.ReLU()(x))
     x = parts.conv(hidden, 3, f"{name}_conv_1")(layers.ReLU()(x))
     x = parts.conv(hidden, 3, f"{name}_conv_2")(layers.ReLU()(x))

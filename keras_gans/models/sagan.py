@@ -27,12 +27,13 @@ class SAGAN(BigGAN):
     0.999 and 0.9999).
 
     Args:
-        image_shape: `(size, size, channels)` with a size of 32, 64, 128, 256 or 512.
+        image_shape: `(size, size, channels)` with a size of 16, 32, 64, 128, 256 or
+            512.
         latent_dim: Length of z ~ N(0, 1); 128.
         num_classes: Number of classes.
         base_channels: Channels at full resolution of the larger networks; 64.
-        attention: Sizes of maps after which self-attention follows; `(32,)`, at 32
-            pixels `(16,)`. The PyTorch configuration has `(64,)`.
+        attention: Sizes of maps after which self-attention follows; `(32,)`; at 32
+            pixels `(16,)`, at 16 `(8,)`. The PyTorch configuration has `(64,)`.
         initializer: `"glorot_uniform"`, `"orthogonal"` or `"normal"`. Tables of gains
             and offsets start at 0.
         discriminator_steps: Discriminator updates per generator update; 1.
@@ -97,8 +98,9 @@ class SAGAN(BigGAN):
 
     def attention_sizes(self, network=None):
         """Sizes of maps with self-attention, the same in both networks."""
-        default = (16,) if self.image_shape[0] == 32 else (32,)
-        return default if self.attention is None else self.attention
+        if self.attention is not None:
+            return self.attention
+        return {16: (8,), 32: (16,)}.get(self.image_shape[0], (32,))
 
     def default_optimizers(self):
         """Adam with betas (0, 0.9): 1e-4 for the generator, 4e-4 for the other."""

@@ -228,3 +228,18 @@ def test_batch_must_reach_every_replica():
         gan.fit(images(4), batch_size=1, verbose=0)
     with pytest.raises(ValueError, match="multiple of 2"):
         gan.fit(images(9), batch_size=3, verbose=0)
+
+
+@pytest.mark.every_backend
+def test_gradients_of_looked_up_rows_are_dense():
+    """TensorFlow's sparse ones cannot be scaled, poisoned or checked like others."""
+    table = keras.Variable(np.ones((3, 2), "float32"))
+
+    def objective():
+        return [ops.sum(3.0 * ops.take(table, np.array([2, 2, 0]), axis=0))], None
+
+    if keras.backend.backend() == "jax":
+        pytest.skip("on JAX gradients are taken inside a step, and always dense")
+    _, ((gradient,),) = gradients.value_and_gradients(objective, [[table]])
+    expected = [[3.0, 3.0], [0.0, 0.0], [6.0, 6.0]]
+    np.testing.assert_array_equal(ops.convert_to_numpy(gradient * 1.0), expected)

@@ -25,7 +25,10 @@ def value_and_gradients(objective, groups):
         totals, result = objective()
     zero = tf.UnconnectedGradients.ZERO
     pairs = zip(totals, values, strict=True)
-    return result, [tape.gradient(t, v, unconnected_gradients=zero) for t, v in pairs]
+    found = [tape.gradient(t, v, unconnected_gradients=zero) for t, v in pairs]
+    # Dense as in JAX, also those of looked-up rows: what scales or checks gradients
+    # need not know TensorFlow's sparse ones.
+    return result, [[tf.convert_to_tensor(g) for g in group] for group in found]
 
 
 def input_gradient(function, inputs):

@@ -1,6 +1,15 @@
 """GANs for Keras 3: train, sample, save and serve them."""
 
-from keras_gans import callbacks, data, latents, layers, losses, metrics, pictures
+from keras_gans import (
+    callbacks,
+    converters,
+    data,
+    latents,
+    layers,
+    losses,
+    metrics,
+    pictures,
+)
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.presets import PresetError, from_preset, list_presets
 from keras_gans.metrics import classifier as _classifier  # registers it  # noqa: F401
@@ -45,6 +54,7 @@ __all__ = [
     "StyleGAN2",
     "__version__",
     "callbacks",
+    "converters",
     "data",
     "from_preset",
     "get_system",

@@ -77,3 +77,9 @@ class Translation(AdversarialModel):
 
         self.update_together(both_losses)
         return self.logs()
+
+
+def tiny_stylegan2(**changes):
+    arguments = {"image_shape": (8, 8, 1), "latent_dim": 4, "style_dim": 4}
+    sizes = {"channel_base": 16, "max_channels": 4, "mapping_layers": 2}
+    return kg.StyleGAN2(**{**arguments, **sizes, **changes})

@@ -3,7 +3,7 @@ import pytest
 from keras import ops
 
 from keras_gans.latents import project, search
-from tests.systems import tiny_cgan, tiny_dcgan
+from tests.systems import tiny_cgan, tiny_dcgan, tiny_stylegan2
 
 pytestmark = pytest.mark.every_backend
 
@@ -63,3 +63,14 @@ def test_impossible_questions():
         project(gan, gan.sample(1, seed=0), space="w")
     with pytest.raises(ValueError, match=r"Found: \(4, 4, 1\)"):
         project(gan, np.zeros((1, 4, 4, 1), "float32"))
+
+
+def test_images_are_looked_for_among_styles():
+    gan = tiny_stylegan2()
+    images = gan.sample(2, seed=3)
+    found = project(gan, images, steps=200, learning_rate=0.1, candidates=8)
+    assert found.latents.shape == (2, 4)
+    assert (found.distances < 0.2 * found.start_distances).all()
+    styles = np.repeat(found.latents[:, None], gan.map(np.zeros((1, 4))).shape[1], 1)
+    again = ops.convert_to_numpy(gan.synthesize(styles))
+    np.testing.assert_allclose(again, found.images, atol=1e-5)

@@ -21,7 +21,7 @@ class StyleBased:
             moves; `None` for all.
     """
 
-    truncates_style = True
+    truncates_style = serves_truncation = True
     truncation_layers = None
 
     def map(self, latents, labels=None, truncation=None):

@@ -10,7 +10,7 @@ from keras_gans.pictures import (
     style_mixing,
     truncation_sweep,
 )
-from tests.systems import tiny_cgan, tiny_dcgan, tiny_gan
+from tests.systems import tiny_cgan, tiny_dcgan, tiny_gan, tiny_stylegan2
 
 pytestmark = pytest.mark.every_backend
 
@@ -109,3 +109,31 @@ def test_styles_are_for_systems_that_have_them():
         interpolation(tiny_dcgan(), space="w")
     with pytest.raises(ValueError, match="DCGAN has no styles"):
         style_mixing(tiny_dcgan(), 1)
+
+
+def test_paths_through_styles_join_the_same_ends():
+    gan = tiny_stylegan2()
+    through_z = interpolation(gan, rows=2, columns=4, seed=5)
+    through_w = interpolation(gan, rows=2, columns=4, seed=5, space="w")
+    for ends in (slice(0, None, 4), slice(3, None, 4)):
+        np.testing.assert_allclose(through_w[ends], through_z[ends], atol=1e-5)
+    assert np.abs(through_w - through_z).max() > 1e-3
+
+
+def test_style_mixing_shows_its_parents():
+    gan = tiny_stylegan2()
+    layers = gan.map(np.zeros((1, 4))).shape[1]
+    for cutoff, parent in ((0, "column"), (layers, "row")):
+        grid = style_mixing(gan, cutoff, rows=2, columns=3, seed=1)
+        grid = grid.reshape(3, 4, *gan.image_shape)
+        for i, j in ((1, 1), (2, 3)):
+            expected = grid[0, j] if parent == "column" else grid[i, 0]
+            np.testing.assert_allclose(grid[i, j], expected, atol=1e-5)
+
+
+def test_a_sweep_from_the_mean_image_to_the_sample():
+    gan = tiny_stylegan2()
+    sweep = truncation_sweep(gan, (0.0, 0.5, 1.0), rows=2, seed=2)
+    sweep = sweep.reshape(2, 3, *gan.image_shape)
+    np.testing.assert_allclose(sweep[0, 0], sweep[1, 0], atol=1e-6)
+    np.testing.assert_allclose(sweep[:, 2], gan.sample(2, seed=2), atol=1e-6)

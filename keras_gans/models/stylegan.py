@@ -330,14 +330,13 @@ def build_synthesis(
 
     def conv(side, name):
         channels = channels_at(side, channel_base, max_channels)
-        return EqualizedConv2D(channels, 3, GAIN, name=name)
+        return EqualizedConv2D(channels, 3, GAIN, use_bias=False, name=name)
 
     def to_rgb(name):
         return EqualizedConv2D(image_shape[-1], 1, dtype="float32", name=name)
 
     first = (4, 4, channels_at(4, channel_base, max_channels))
     x = LearnedConstant(first, name="block_4_constant")(styles)
-    x = ChannelBias(name="block_4_bias")(x)
     x = _styled(x, w[0], "block_4_layer_0")
     x = _styled(conv(4, "block_4_conv_1")(x), w[1], "block_4_layer_1")
     x_at = {4: x}
@@ -435,5 +434,6 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
 
 
 def _styled(x, w, name):
-    x = leaky_relu(name)(StyleNoise(per_channel=True, name=f"{name}_noise")(x))
+    x = StyleNoise(per_channel=True, name=f"{name}_noise")(x)
+    x = leaky_relu(name)(ChannelBias(name=f"{name}_bias")(x))
     return AdaptiveInstanceNormalization(name=f"{name}_style")([x, w])

@@ -5,7 +5,8 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans.converters import loading, progan_zoo
-from tests import golden
+from keras_gans.models import progan
+from tests import golden, written_out
 from tests.cheap_weights import cheap_weights
 from tests.contract import SystemContract, count
 from tests.replica_groups import deviations_of_pairs
@@ -310,3 +311,84 @@ def check_gradients(gan, watch, alpha):
     ]
     np.testing.assert_allclose(found[:3], NORMS[alpha][:3], rtol=2e-5)
     np.testing.assert_allclose(found[3:], NORMS[alpha][3:], rtol=1e-4)
+
+
+def test_gan_zoo_never_fades_its_second_scale():
+    gan = reference(4, 4, ema_decay=None)
+    faded_to(gan, 3 * 10**8)
+    assert gan.stage == (8, 1, True) and not gan.blends_reals
+    assert float(gan.generator.get_layer("fade_8").alpha) == pytest.approx(0.3)
+    assert float(gan.discriminator.get_layer("fade_8").alpha) == 1.0
+    faded_to(gan, 13 * 10**8)
+    assert float(gan.discriminator.get_layer("fade_16").alpha) == pytest.approx(0.3)
+
+
+def test_new_networks_have_unit_variance():
+    gan = kg.ProGAN((32, 32, 3), latent_dim=64, channel_base=4096, max_channels=128)
+    names = [layer.name for layer in gan.generator.layers if "_norm" in layer.name]
+    tensors = [gan.generator.get_layer(name).output for name in names]
+    inputs = np.random.default_rng(0).normal(size=(16, 64)).astype("float32")
+    found = keras.Model(gan.generator.input, tensors)(inputs)
+    assert len(names) == 9
+    for maps in found:
+        squares = np.square(ops.convert_to_numpy(maps)).mean(axis=-1)
+        np.testing.assert_allclose(squares, 1.0, atol=1e-3)
+    faded_to(gan, 10**7)
+    images = ops.convert_to_numpy(gan.generator(inputs))
+    assert images.std() == pytest.approx(1.0, abs=0.4)
+    # The output is linear, and clipped where it is sampled.
+    assert np.abs(images).max() > 1.5
+    sampled = gan.predict(inputs, verbose=0)
+    clipped = ops.convert_to_numpy(gan.sampler(inputs)).clip(-1, 1)
+    np.testing.assert_allclose(sampled, clipped, atol=1e-6)
+
+
+def test_receptive_field_of_the_discriminator():
+    gan = kg.ProGAN((32, 32, 1), latent_dim=4, channel_base=64, max_channels=4)
+    field = step = 1
+    for side in (32, 16, 8):
+        for layer in gan.discriminator.layers:
+            if layer.name.startswith(f"block_{side}_conv"):
+                field += (layer.kernel_size - 1) * step
+            elif layer.name == f"block_{side}_pool":
+                field, step = field + step, 2 * step
+    field += (gan.discriminator.get_layer("head_conv").kernel_size - 1) * step
+    assert field == 52
+
+
+def test_discriminator_is_the_table():
+    """8x8 pixels, written out: the mean of squares comes before the activation."""
+    network = progan.build_discriminator((8, 8, 2), None, 32, 4, 8, "tensorflow")
+    images = golden.images(0, 8, 2)
+    expected = written_out.scores(network, images)
+    found = ops.convert_to_numpy(network(images))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.every_backend
+def test_classes_are_drawn_and_read():
+    gan = kg.ProGAN(**TestProGAN.tiny, num_classes=3, seed=1)
+    gan.compile()
+    images, labels = golden.images(0, 8, 1, batch=8), np.arange(8) % 3
+    logs = gan.fit(images, labels, batch_size=4, epochs=2, verbose=0).history
+    names = {"real_class_loss", "fake_class_loss", "class_loss"}
+    assert set(logs) == {*kg.ProGAN.reports, *names} == set(gan.reports)
+    assert np.isfinite(list(logs.values())).all()
+    assert gan.stage.fading
+    first, second = (gan.sample(3, seed=0, labels=label) for label in (0, 1))
+    assert np.abs(first - second).max() > 1e-6
+    again = kg.ProGAN.from_config(gan.get_config())
+    assert again.reports == gan.reports
+    scores, logits = gan.discriminator(images)
+    assert scores.shape == (8, 1) and logits.shape == (8, 3)
+
+
+def test_class_losses_are_cross_entropies():
+    gan = kg.ProGAN(**TestProGAN.tiny, num_classes=3, seed=1)
+    images, labels = golden.images(0, 8, 1), np.array([0, 1, 2, 1], "int32")
+    faded_to(gan, 10**6)
+    _, found = gan._judged((images, labels))
+    logits = ops.convert_to_numpy(gan.discriminator(images)[1]).astype("float64")
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected = -np.log(chances[np.arange(4), labels]).mean()
+    assert float(found) == pytest.approx(expected, rel=1e-5)

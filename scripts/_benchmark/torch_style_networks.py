@@ -242,16 +242,18 @@ class Noise(nn.Module):
 
 
 class Styled(nn.Module):
-    """StyleGAN's noise, activation and adaptive instance normalisation."""
+    """StyleGAN's noise, bias, activation and adaptive instance normalisation."""
 
     def __init__(self, side, channels, options):
         super().__init__()
         self.noise = Noise(side, channels)
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
         self.style = EqualLinear(options["style_dim"], 2 * channels)
 
     def forward(self, x, w):
         """Maps and styles to maps."""
-        x = functional.group_norm(leaky(self.noise(x)), x.shape[1], eps=1e-8)
+        x = leaky(self.noise(x) + self.bias)
+        x = functional.group_norm(x, x.shape[1], eps=1e-8)
         scale, shift = self.style(w)[..., None, None].chunk(2, 1)
         return (scale + 1) * x + shift
 
@@ -263,14 +265,13 @@ class StyleGANSynthesis(nn.Module):
         super().__init__()
         first = channels_at(4, options)
         self.constant = nn.Parameter(torch.ones(1, first, 4, 4))
-        self.bias = nn.Parameter(torch.zeros(first, 1, 1))
-        self.conv = EqualConv2d(first, first, 3, GAIN)
+        self.conv = EqualConv2d(first, first, 3, GAIN, bias=False)
         self.convs = nn.ModuleList()
         self.layers = nn.ModuleList(Styled(4, first, options) for _ in range(2))
         for side in sides_up_to(options["image_shape"][0]):
             before, after = channels_at(side // 2, options), channels_at(side, options)
-            self.convs.append(EqualConv2d(before, after, 3, GAIN))
-            self.convs.append(EqualConv2d(after, after, 3, GAIN))
+            self.convs.append(EqualConv2d(before, after, 3, GAIN, bias=False))
+            self.convs.append(EqualConv2d(after, after, 3, GAIN, bias=False))
             self.layers.extend(Styled(side, after, options) for _ in range(2))
             first = after
         self.to_rgb = EqualConv2d(first, options["image_shape"][-1], 1)
@@ -279,7 +280,7 @@ class StyleGANSynthesis(nn.Module):
     def forward(self, styles):
         """`(batch, count, style_dim)` to images."""
         w = styles.unbind(1)
-        x = (self.constant + self.bias).expand(len(styles), -1, -1, -1)
+        x = self.constant.expand(len(styles), -1, -1, -1)
         x = x.contiguous(memory_format=torch.channels_last)
         x = self.layers[0](x, w[0])
         x = self.layers[1](self.conv(x), w[1])

@@ -1,6 +1,7 @@
 """GANs for Keras 3: train, sample, save and serve them."""
 
 from keras_gans import (
+    augmentation,
     callbacks,
     converters,
     data,
@@ -53,6 +54,7 @@ __all__ = [
     "StyleGAN",
     "StyleGAN2",
     "__version__",
+    "augmentation",
     "callbacks",
     "converters",
     "data",

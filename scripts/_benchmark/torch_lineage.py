@@ -243,8 +243,8 @@ class BlockUp(nn.Module):
     def forward(self, x, condition):
         """Maps to maps of twice the side."""
         skip = upsampled(self.skip(x))
-        x = self.conv_0(upsampled(functional.relu(self.norm_0(x, condition))))
-        return self.conv_1(functional.relu(self.norm_1(x, condition))) + skip
+        x = self.conv_0(upsampled(functional.relu_(self.norm_0(x, condition))))
+        return self.conv_1(functional.relu_(self.norm_1(x, condition))) + skip
 
 
 class Generator(nn.Module):
@@ -285,7 +285,7 @@ class Generator(nn.Module):
             self.blocks, self.attentions, conditions, strict=True
         ):
             x = attention(block(x, condition))
-        return torch.tanh(self.to_image(functional.relu(self.norm(x))))
+        return torch.tanh(self.to_image(functional.relu_(self.norm(x))))
 
 
 class BlockDown(nn.Module):
@@ -304,7 +304,7 @@ class BlockDown(nn.Module):
         """Maps to maps of half the side, or of the same."""
         skip = self.skip(functional.avg_pool2d(x, 2) if self.down else x)
         x = self.conv_0(x if self.first else functional.relu(x))
-        x = self.conv_1(functional.relu(x))
+        x = self.conv_1(functional.relu_(x))
         return (functional.avg_pool2d(x, 2) if self.down else x) + skip
 
 
@@ -356,7 +356,7 @@ class DeepBlockUp(nn.Module):
         """Maps to maps of twice the side, or of the same."""
         skip = x[:, : self.channels]
         for i, (norm, conv) in enumerate(zip(self.norms, self.convs, strict=True)):
-            x = functional.relu(norm(x, condition))
+            x = functional.relu_(norm(x, condition))
             x = conv(upsampled(x) if self.up and i == 1 else x)
         return x + (upsampled(skip) if self.up else skip)
 
@@ -391,7 +391,7 @@ class DeepGenerator(nn.Module):
         x = self.start(condition)
         for block, attention in zip(self.blocks, self.attentions, strict=True):
             x = attention(block(x, condition))
-        x = self.to_image(functional.relu(self.norm(x)))
+        x = self.to_image(functional.relu_(self.norm(x)))
         return torch.tanh(x[:, : self.colours])
 
 
@@ -417,9 +417,10 @@ class DeepBlockDown(nn.Module):
     def forward(self, x):
         """Maps to maps of half the side, or of the same."""
         skip = functional.avg_pool2d(x, 2) if self.down else x
-        for conv in self.convs[:3]:
-            x = conv(functional.relu(x))
-        x = functional.relu(x)
+        x = self.convs[0](functional.relu(x))
+        for conv in self.convs[1:3]:
+            x = conv(functional.relu_(x))
+        x = functional.relu_(x)
         x = self.convs[3](functional.avg_pool2d(x, 2) if self.down else x)
         if self.wider is not None:
             skip = torch.cat([skip, self.wider(skip)], 1)

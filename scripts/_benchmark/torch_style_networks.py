@@ -92,13 +92,13 @@ def filtered(x, stride=1, padding=1, gain=1.0, transposed=False):
 
 
 def leaky(x):
-    """The activation of ProGAN and StyleGAN."""
-    return functional.leaky_relu(x, 0.2)
+    """The activation of ProGAN and StyleGAN, in place."""
+    return functional.leaky_relu_(x, 0.2)
 
 
 def scaled_leaky(x):
     """StyleGAN2's, which keeps the variance."""
-    return functional.leaky_relu(x, 0.2) * GAIN
+    return functional.leaky_relu_(x, 0.2) * GAIN
 
 
 def unit(x):

@@ -68,6 +68,7 @@ class Filter(torch.autograd.Function):
             padding = taps.shape[-1] - 1 - padding
         else:
             transposed = not transposed
+        taps = taps.to(gradient.dtype)
         x = Filter.apply(gradient, taps, stride, padding, transposed)
         return x, None, None, None, None
 
@@ -212,7 +213,8 @@ class StyleGenerator(nn.Module):
     def styles(self, latents):
         """A style for each layer; the later ones are often those of other latents."""
         count, w = self.synthesis.count, self.map(latents)
-        self.average.copy_(w.detach().mean(0).lerp(self.average, 0.995))
+        mean = w.detach().float().mean(0)
+        self.average.copy_(mean.lerp(self.average, 0.995))
         styles = w[:, None].expand(-1, count, -1)
         if torch.rand(()) < self.mixing:
             cutoff = int(torch.randint(1, count, ()))

@@ -223,7 +223,8 @@ def lazy_adam(network, rate, ratio):
 
 def slope_at(inputs, scores):
     """The gradient of the sum of the scores, itself differentiable."""
-    return torch.autograd.grad(scores.sum(), inputs, create_graph=True)[0]
+    (slope,) = torch.autograd.grad(scores.sum(), inputs, create_graph=True)
+    return slope.float()
 
 
 class Average:

@@ -35,6 +35,7 @@ class BigGANDeep(BigGAN):
         num_classes: Number of classes.
         base_channels: Channels at full resolution of the larger networks; 128.
         shared_dim: Length of the embedding of a class; 128.
+        depth: Blocks at each size of map; 2.
         attention: Sizes of maps after which self-attention follows, as in `BigGAN`.
         initializer: As in `BigGAN`.
         discriminator_steps: As in `BigGAN`; 2.
@@ -68,6 +69,7 @@ class BigGANDeep(BigGAN):
         num_classes=1000,
         base_channels=128,
         shared_dim=128,
+        depth=2,
         attention=None,
         initializer="orthogonal",
         discriminator_steps=2,
@@ -85,6 +87,7 @@ class BigGANDeep(BigGAN):
         )
         self.base_channels = base_channels
         self.shared_dim = shared_dim
+        self.depth = depth
         self.attention = None if attention is None else tuple(attention)
         self.initializer = initializer
         self.discriminator_steps = discriminator_steps
@@ -103,7 +106,7 @@ class BigGANDeep(BigGAN):
             self.num_classes,
             self.base_channels,
             self.shared_dim,
-            self.attention_sizes(),
+            *_paper_blocks(self.image_shape, self.depth, self.attention_sizes()),
             SpectralParts(self.initializer, 1e-4, stored=True, norm_epsilon=1e-4),
         )
 
@@ -113,6 +116,7 @@ class BigGANDeep(BigGAN):
             self.image_shape,
             self.num_classes,
             self.base_channels,
+            self.depth,
             self.attention_sizes(),
             SpectralParts(self.initializer),
         )
@@ -124,9 +128,9 @@ def build_generator(
     num_classes,
     base_channels,
     shared_dim,
-    attention,
+    blocks,
+    attention_after,
     parts,
-    blocks=None,
     wide_image=True,
 ):
     """(z, y) -> 4x4 map -> bottleneck blocks, each told z and y -> tanh image.
@@ -137,17 +141,15 @@ def build_generator(
         num_classes: Number of classes.
         base_channels: Channels at full resolution.
         shared_dim: Length of the embedding of a class.
-        attention: Sizes of maps after which self-attention follows; with `blocks`,
-            numbers of blocks instead.
+        blocks: `(doubles, width in, width out)` of each block, widths as multiples of
+            `base_channels`.
+        attention_after: Numbers of the blocks after which self-attention follows.
         parts: `SpectralParts`.
-        blocks: `(doubles, widths in, out)` of each block; `None` for the paper's.
         wide_image: Whether the last convolution has `base_channels` filters.
 
     Returns:
         A `keras.Model` from `(latents, labels)` to images.
     """
-    if blocks is None:
-        blocks, attention = _paper_blocks(image_shape, attention)
     latents = keras.Input((latent_dim,), name="latents")
     labels = keras.Input((), dtype="int32", name="labels")
     y = parts.shared_embedding(num_classes, shared_dim)(labels)
@@ -155,7 +157,7 @@ def build_generator(
     x = parts.coarse_map(condition, blocks[0][1] * base_channels)
     for i, (up, _, width) in enumerate(blocks):
         x = _block_up(x, width * base_channels, up, condition, f"block_{i}", parts)
-        if i in attention:
+        if i in attention_after:
             x = parts.attention(f"block_{i}_attention")(x)
     x = layers.ReLU()(parts.norm("output_norm")(x))
     filters = max(base_channels, image_shape[-1]) if wide_image else image_shape[-1]
@@ -164,15 +166,17 @@ def build_generator(
     return keras.Model((latents, labels), images, name="generator")
 
 
-def build_discriminator(image_shape, num_classes, base_channels, attention, parts):
-    """(x, y) -> bottleneck blocks, two at each size -> sum -> projection."""
+def build_discriminator(
+    image_shape, num_classes, base_channels, depth, attention, parts
+):
+    """(x, y) -> bottleneck blocks, some at each size -> sum -> projection."""
     widths, halvings = discriminator_widths(image_shape)
     images = keras.Input(image_shape, name="images")
     labels = keras.Input((), dtype="int32", name="labels")
     x = parts.conv(widths[0] * base_channels, 3, "stem")(images)
     for i, width in enumerate(widths[1:]):
-        for j, down in enumerate((i < halvings, False)):
-            name = f"block_{2 * i + j}"
+        for j in range(depth):
+            name, down = f"block_{depth * i + j}", j == 0 and i < halvings
             x = _block_down(x, width * base_channels, down, name, parts)
         if x.shape[1] in attention:
             x = parts.attention(f"{name}_attention")(x)
@@ -180,11 +184,11 @@ def build_discriminator(image_shape, num_classes, base_channels, attention, part
     return keras.Model((images, labels), logits, name="discriminator")
 
 
-def _paper_blocks(image_shape, attention):
-    # Two blocks at each size: one that keeps it, and one that doubles it.
+def _paper_blocks(image_shape, depth, attention):
+    # At each size blocks that keep it, and one that doubles it.
     blocks, after, size = [], [], 4
     for before, width in itertools.pairwise(generator_widths(image_shape)):
-        blocks += [(False, before, before), (True, before, width)]
+        blocks += [(False, before, before)] * (depth - 1) + [(True, before, width)]
         size *= 2
         if size in attention:
             after.append(len(blocks) - 1)

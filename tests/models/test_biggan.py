@@ -21,8 +21,10 @@ TINY = {
 
 
 class TestBigGAN(SystemContract):
+    # Without attention, which SAGAN's contract has, and several steps, which the golden
+    # ones have: tracing takes most of the time.
     system = kg.BigGAN
-    tiny = TINY
+    tiny = {**TINY, "base_channels": 1, "attention": (), "discriminator_steps": 1}
 
 
 def tiny_biggan(**changes):
@@ -300,8 +302,10 @@ F5B = {
 }
 
 
-@pytest.mark.every_backend
-@pytest.mark.parametrize(("weight", "fixture"), [(1e-4, F5A), (0.1, F5B)])
+@pytest.mark.parametrize(
+    ("weight", "fixture"),
+    [(1e-4, F5A), pytest.param(0.1, F5B, marks=pytest.mark.every_backend)],
+)
 def test_train_steps_match_reference(weight, fixture):
     """Fixtures F5a and F5b: two steps of two discriminator updates and one of G."""
     gan = fixture_f5(weight)

@@ -13,9 +13,9 @@ TINY = {
     "image_shape": (16, 16, 1),
     "latent_dim": 3,
     "num_classes": 3,
-    "base_channels": 2,
+    "base_channels": 1,
     "shared_dim": 2,
-    "attention": (8,),
+    "depth": 1,
     "discriminator_steps": 1,
 }
 
@@ -45,9 +45,15 @@ def test_parameter_counts(side, generator, discriminator):
 
 def test_parameters_of_the_narrow_last_convolution():
     """BigGAN-PyTorch's generator, whose last convolution makes the image alone."""
+    blocks = [
+        *((False, 16, 16), (True, 16, 16), (False, 16, 16), (True, 16, 8)),
+        *((False, 8, 8), (True, 8, 4), (False, 4, 4), (True, 4, 2)),
+        *((False, 2, 2), (True, 2, 1)),
+    ]
+    sizes = (128, 128, 3), 128, 1000, 128, 128
     with cheap_weights():
         generator = build_generator(
-            (128, 128, 3), 128, 1000, 128, 128, (64,), SpectralParts(), wide_image=False
+            *sizes, blocks, (7,), SpectralParts(), wide_image=False
         )
     assert count(generator) == 50_244_484
 
@@ -133,9 +139,9 @@ def reference_generator():
         num_classes=10,
         base_channels=8,
         shared_dim=16,
-        attention=(1,),
-        parts=SpectralParts(epsilon=1e-4, stored=True, norm_epsilon=1e-4),
         blocks=blocks,
+        attention_after=(1,),
+        parts=SpectralParts(epsilon=1e-4, stored=True, norm_epsilon=1e-4),
     )
 
 

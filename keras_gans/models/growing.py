@@ -162,7 +162,8 @@ class Growing(AdversarialModel):
         for resolution in self.resolutions[1:]:
             alpha = self.alpha_of(resolution)
             for fade in self._fades(resolution):
-                fade.alpha.assign(alpha)
+                # A copy each: JAX gives a variable's buffer away to the next step.
+                fade.alpha.assign(ops.copy(alpha))
 
     def _fades(self, resolution):
         networks = [self._grown(self.generator), self.discriminator]

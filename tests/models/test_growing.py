@@ -197,13 +197,14 @@ def test_optimizers_start_afresh_with_each_stage():
     assert int(old.discriminator_optimizer.iterations) == 2
     faded_to(old, PHASE)
     old.discriminator_optimizer.learning_rate = 0.01
-    old.copy_state_to(new)
+    for fresh, weight in zip(new.weights, old.weights, strict=True):
+        fresh.assign(to_numpy(weight).copy())
     new.compile()
     new.discriminator_optimizer.learning_rate = 0.01
     for gan in (old, new):
         scripted(gan)
         gan.train_on_batch(images)
-    first, second = state_of(old), state_of(new)
+    first, second = (without_seeds(state_of(gan)) for gan in (old, new))
     assert_equal(first, second)
     assert float(old.discriminator_optimizer.learning_rate) == pytest.approx(0.01)
     assert any(k.startswith("slot") and "velocity" in k for k in first)
@@ -227,7 +228,8 @@ def test_rates_rise_with_the_resolution():
         moved.append(after - before)
         rate = float(gan.discriminator_optimizer.learning_rate)
         assert rate == pytest.approx(1e-4)
-    np.testing.assert_allclose(moved[1], 3 * moved[0], rtol=1e-2)
+    # Weights around 1 move by steps of 1e-7.
+    np.testing.assert_allclose(moved[1], 3 * moved[0], rtol=1e-2, atol=2e-7)
 
 
 def test_the_contract_resumes_in_the_middle_of_a_fade():
@@ -254,13 +256,13 @@ def test_evaluation_moves_nothing():
     gan = small()
     gan.compile()
     faded_to(gan, 12)
-    before = state_of(gan)
+    before = without_seeds(state_of(gan))
     gan.evaluate(unit_images(16), batch_size=4, verbose=0)
-    after = state_of(gan)
-    for state in (before, after):
-        for key in [key for key in state if key.startswith("seed")]:
-            del state[key]
-    assert_equal(before, after)
+    assert_equal(before, without_seeds(state_of(gan)))
+
+
+def without_seeds(state):
+    return {name: v for name, v in state.items() if not name.startswith("seed")}
 
 
 def test_what_cannot_grow():

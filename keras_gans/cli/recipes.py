@@ -9,6 +9,7 @@ and every run folder and preset holds the one that made it:
     image_shape = [32, 32, 1]     # else that of the data
     base_channels = 24            # num_classes: else that of the data
     seed = 0
+    augmentation = "ada"          # or a policy, "color,translation,cutout"
 
     [data]                        # as for `keras_gans.data.load`
     name = "digits"               # data set, folder of pictures or .npz file
@@ -269,6 +270,7 @@ def check_system(recipe, system):
     _check_data(recipe["data"], recipe["system"], system)
     networks = {system.sampling_network}.union(*system.players.values())
     kinds = {n: k for n, k in arguments_of(system).items() if n not in networks}
+    kinds["augmentation"] = "text"  # every system hands it on to the kernel
     _check_table(recipe["arguments"], kinds, "arguments")
     if "evaluation" in recipe and "every" not in recipe["evaluation"]:
         raise ValueError("The table evaluation lacks the key every.")

@@ -174,3 +174,16 @@ def test_values_on_the_command_line(text, value):
 def test_what_is_no_value(text):
     with pytest.raises(ValueError, match="value"):
         recipes.parse_value(text)
+
+
+def test_every_system_takes_an_augmentation(tmp_path):
+    for augmentation in ("ada", "color,cutout"):
+        text = RECIPE.replace("[data]", f'augmentation = "{augmentation}"\n[data]')
+        recipe = recipes.with_defaults(read(tmp_path, text))
+        recipes.check_system(recipe, kg.WGANGP)
+        arguments = {**recipe["arguments"], "architecture": "mlp", "base_channels": 2}
+        gan = kg.WGANGP(**arguments)
+        assert gan.augmentation.name.startswith(("ada", "diff_augment"))
+    bad = RECIPE.replace("[data]", "augmentation = 3\n[data]")
+    with pytest.raises(ValueError, match="arguments.augmentation must be text"):
+        recipes.check_system(recipes.with_defaults(read(tmp_path, bad)), kg.WGANGP)

@@ -196,11 +196,11 @@ def test_noise_has_no_effect_at_first_and_is_fixed_outside_training():
     make_uneven(gan)
     for layer in synthesis.layers:
         if isinstance(layer, StyleNoise):
-            layer.strength.assign(ops.zeros_like(layer.strength))
+            layer.strength.assign(np.zeros(layer.strength.shape))
     np.testing.assert_array_equal(*drawn(True))
     for layer in synthesis.layers:
         if isinstance(layer, StyleNoise):
-            layer.strength.assign(ops.ones_like(layer.strength))
+            layer.strength.assign(np.ones(layer.strength.shape))
     first, second = drawn(True)
     assert np.abs(first - second).max() > 0.1
     np.testing.assert_array_equal(*drawn(False))
@@ -236,12 +236,12 @@ def test_mixing_ends_at_the_parents():
     make_uneven(gan)
     a, b = two_latents(gan)
     parents = [gan.predict(z, verbose=0) for z in (a, b)]
-    np.testing.assert_allclose(to_numpy(gan.mix(a, b, 4)), parents[0], atol=1e-6)
-    np.testing.assert_allclose(to_numpy(gan.mix(a, b, 0)), parents[1], atol=1e-6)
+    np.testing.assert_allclose(to_numpy(gan.mix(a, b, 4)), parents[0], atol=1e-5)
+    np.testing.assert_allclose(to_numpy(gan.mix(a, b, 0)), parents[1], atol=1e-5)
     child = to_numpy(gan.mix(a, b, 2))
     assert min(np.abs(child - parent).max() for parent in parents) > 1e-3
     images = to_numpy(gan.synthesize(gan.map(a)))
-    np.testing.assert_allclose(images, parents[0], atol=1e-6)
+    np.testing.assert_allclose(images, parents[0], atol=1e-5)
     assert np.abs(to_numpy(gan.synthesize(100 * gan.map(a)))).max() == 1.0
 
 
@@ -322,7 +322,7 @@ def test_losses_of_a_step():
     judge = gan.discriminator_4
     for weight in gan.generator.weights:
         if weight.path.endswith("strength"):  # fresh noise would not be known here
-            weight.assign(ops.zeros_like(weight))
+            weight.assign(np.zeros(weight.shape))
     fakes = [gan.generator_4(gan.map(golden.latents(t, 6))) for t in (0, 1)]
     signed = zip((-1, 1, -1), (real, *fakes), strict=True)
     game = [np.logaddexp(0, sign * to_numpy(judge(x))).mean() for sign, x in signed]

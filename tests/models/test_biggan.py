@@ -8,7 +8,7 @@ from keras_gans.converters import biggan_pytorch, loading
 from keras_gans.layers import fold
 from tests import golden, golden_biggan
 from tests.cheap_weights import cheap_weights
-from tests.contract import SystemContract, count
+from tests.contract import SystemContract, count, on_tensorflow, two_replicas
 
 TINY = {
     "image_shape": (16, 16, 1),
@@ -506,3 +506,18 @@ def test_importer_wants_every_array_and_no_other():
     places = biggan_pytorch.discriminator_layout(gan.discriminator)
     variables = {id(variable) for variable, _ in places.values()}
     assert variables == {id(weight) for weight in gan.discriminator.weights}
+
+
+@on_tensorflow
+def test_standing_statistics_under_a_strategy():
+    """The same as without: they are computed once, and given to every replica."""
+    with two_replicas().scope():
+        gan = tiny_biggan()
+    single = tiny_biggan()
+    for model in (gan, single):
+        model.standing_statistics(truncation=0.5, batches=2, batch_size=4)
+    for ours, theirs in zip(gan.sampler.weights, single.sampler.weights, strict=True):
+        if "moving" in ours.path:
+            for copy in two_replicas().experimental_local_results(ours.value):
+                expected = ops.convert_to_numpy(theirs)
+                np.testing.assert_allclose(copy.numpy(), expected, atol=1e-5)

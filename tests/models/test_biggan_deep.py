@@ -13,7 +13,7 @@ TINY = {
     "image_shape": (16, 16, 1),
     "latent_dim": 3,
     "num_classes": 3,
-    "base_channels": 1,
+    "base_channels": 2,
     "shared_dim": 2,
     "depth": 1,
     "discriminator_steps": 1,

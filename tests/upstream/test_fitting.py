@@ -67,7 +67,7 @@ def test_batches_are_shuffled_by_pythons_global_random():
         return [index for index in data.seen if index != "end"][-4:]
 
     assert order(0, shuffle=False) == order(1, shuffle=False) == [0, 1, 2, 3]
-    with still_broken("core.training:Training.fit"):
+    with still_broken("core.feeding:Feeding.fit"):
         assert order(0) == order(0) != order(1)
 
 

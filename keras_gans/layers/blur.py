@@ -13,13 +13,12 @@ class Blur(keras.layers.Layer):
 
     def call(self, inputs):
         """`(batch, height, width, channels)` to the same shape."""
-        # Sums of shifted maps: a depthwise convolution takes several times as long on
-        # a CPU, its gradients more.
-        height, width = inputs.shape[1:3]
+        # Two means over 2x2 pixels, one after the other. On a CPU the gradients of sums
+        # of shifted maps take 18 times as long, and a depthwise convolution 20 times
+        # under XLA.
         x = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        x = x[:, :height] + 2 * x[:, 1 : height + 1] + x[:, 2:]
-        x = x[:, :, :width] + 2 * x[:, :, 1 : width + 1] + x[:, :, 2:]
-        return x / 16
+        x = ops.average_pool(x, 2, strides=1, data_format="channels_last")
+        return ops.average_pool(x, 2, strides=1, data_format="channels_last")
 
     def compute_output_shape(self, input_shape):
         """The input's shape."""

@@ -148,11 +148,11 @@ def search(objective, start, steps=300, learning_rate=0.05):
 
 def _maker(gan, labels, space):
     labels = None if labels is None else ops.convert_to_tensor(labels)
+    layers = 0 if space == "z" else gan.map(np.zeros((1, gan.latent_dim))).shape[1]
 
     def make(latents):
         latents = ops.convert_to_tensor(latents)
         if space == "w":
-            layers = gan.map(ops.zeros((1, gan.latent_dim))).shape[1]
             styles = ops.repeat(latents[:, None], layers, axis=1)
             return ops.cast(gan.synthesize(styles), "float32")
         return gan.images_of(latents if labels is None else (latents, labels))

@@ -18,7 +18,7 @@ import typer
 
 import keras_gans as kg
 from keras_gans.cli import devices, recipe_files, recipes
-from keras_gans.cli.sources import Source
+from keras_gans.cli.sources import Source, both_domains
 from keras_gans.core import facts, gradients
 from keras_gans.core.files import sweep, written_whole
 from keras_gans.core.precision import under_policy
@@ -199,9 +199,7 @@ def _evaluation(gan, recipe, best):
     data = recipe["data"]["name"]
     if "second" in recipe["data"]:
         options.setdefault("extractor", default_extractor(data, gan.image_shape))
-        table = {**recipe["data"], "split": "test"}
-        source = Source(table, with_labels=False, whole=True, seed=gan.seed)
-        data = source.both_domains()
+        data = both_domains(recipe["data"], "test", gan.seed)
     return [kg.callbacks.Evaluate(data, options.pop("every"), best, **options)]
 
 

@@ -7,6 +7,21 @@ from keras_gans import data
 from keras_gans.data.domains import TRANSFORMS
 
 
+def both_domains(table, split, seed):
+    """A part of data of two domains: what a system of two is measured against.
+
+    Args:
+        table: A recipe's full table `data`, with the key `second`.
+        split: Part of the data.
+        seed: As for `Source`.
+
+    Returns:
+        `(images, domains)`: all images, and 0 or 1 for each.
+    """
+    table = {**table, "split": split}
+    return Source(table, with_labels=False, whole=True, seed=seed).both_domains()
+
+
 class Source:
     """The images that a recipe names, in the form that suits them.
 

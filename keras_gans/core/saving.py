@@ -4,6 +4,7 @@ import inspect
 import pathlib
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_gans.core import facts as training_facts
@@ -106,7 +107,10 @@ class Saving:
             copy_weights(self.augmentation, other.augmentation)
         own = {}
         self.save_own_variables(own)
-        other.load_own_variables(own)
+        # Real copies, as in `copy_weights`.
+        other.load_own_variables(
+            {name: np.array(ops.convert_to_numpy(value)) for name, value in own.items()}
+        )
 
     def save_weights(self, filepath, overwrite=True, facts=None, **kwargs):
         """As in Keras, but a kill leaves the file of before whole.

@@ -1,6 +1,7 @@
 """What a `train_step` works with: real batches, fakes, networks in training."""
 
 import contextlib
+import functools
 
 import keras
 from keras import ops
@@ -117,25 +118,23 @@ class Training(Stages):
     def make_train_function(self, force=False):
         """As in Keras, for a `train_step(data)` on every backend."""
         if self.train_function is None or force:
-            self.train_function = self.function_of_stages(self._traced_train)
+            traced = functools.partial(self._traced, "train")
+            self.train_function = self.function_of_stages(traced)
 
     def make_test_function(self, force=False):
         """As in Keras, for a `test_step(data)` on every backend."""
         if self.test_function is None or force:
-            self.test_function = self.function_of_stages(self._traced_test)
+            traced = functools.partial(self._traced, "test")
+            self.test_function = self.function_of_stages(traced)
 
-    def _traced_train(self):
-        before = self.train_function
-        with _adapted(self, "train"):
-            super().make_train_function(force=True)
-        traced, self.train_function = self.train_function, before
-        return traced
-
-    def _traced_test(self):
-        before = self.test_function
-        with _adapted(self, "test"):
-            super().make_test_function(force=True)
-        traced, self.test_function = self.test_function, before
+    def _traced(self, kind):
+        """A new function of Keras' for a `"train"` or a `"test"` step."""
+        name = f"{kind}_function"
+        before = getattr(self, name)
+        with _adapted(self, kind):
+            getattr(super(), f"make_{name}")(force=True)
+        traced = getattr(self, name)
+        setattr(self, name, before)
         return traced
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):

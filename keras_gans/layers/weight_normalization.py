@@ -63,7 +63,8 @@ class _WeightNormalized(keras.layers.Layer):
         lengths = [1] * rank
         lengths[axis] = self.outputs
         scale = ops.reshape(ops.convert_to_tensor(self.scale), lengths)
-        return kernel * scale / ops.sqrt(self.epsilon + squares)
+        # One pass over the kernel: the rest has one number for each output.
+        return kernel * (scale * ops.rsqrt(self.epsilon + squares))
 
     def call(self, inputs):
         """Activation of the linear map by W, plus the bias."""

@@ -105,6 +105,7 @@ class BigGAN(AdversarialModel):
 
     reports = ("discriminator_loss", "generator_loss", "orthogonality")
     average_buffers = True
+    serves_truncation = True
 
     def __init__(
         self,

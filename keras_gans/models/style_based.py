@@ -19,10 +19,14 @@ class StyleBased:
     Attributes:
         truncation_layers: Number of layers, from the first, whose styles a truncation
             moves; `None` for all.
+        half_life: Images after which the moving average has forgotten half; `None` for
+            what the ADA code takes, 10,000 for a batch of 32.
+        ramp_up: Largest half-life as a fraction of the images seen; `None` for no such
+            limit.
     """
 
-    truncates_style = serves_truncation = True
-    truncation_layers = None
+    truncates_style = serves_truncation = keeps_average = True
+    truncation_layers = ramp_up = None
 
     def map(self, latents, labels=None, truncation=None):
         """Styles of latents, for each layer of the sampling network.
@@ -54,10 +58,11 @@ class StyleBased:
             styles: `(batch, layers, style_dim)`, as `map` returns them.
 
         Returns:
-            float32 images `(batch, *image_shape)`.
+            float32 images `(batch, *image_shape)`, clipped to [-1, 1] from linear
+            outputs.
         """
         images = self.sampler.get_layer("synthesis")(styles, training=False)
-        return ops.cast(images, "float32")
+        return ops.clip(ops.cast(images, "float32"), -1.0, 1.0)
 
     def mix(self, latents_a, latents_b, cutoff, labels=None, truncation=None):
         """Images with the coarse styles of one row and the fine styles of another.
@@ -90,6 +95,22 @@ class StyleBased:
             return self.call(inputs, training=False)
         latents, labels = inputs if isinstance(inputs, tuple) else (inputs, None)
         return self.synthesize(self.map(latents, labels, truncation))
+
+    def note_batch(self, images):
+        """Keeps how many images the step sees, for `average_decay`."""
+        # Past Keras, which would try to track it.
+        object.__setattr__(self, "_images_in_step", self.images_in(images))
+
+    def average_decay(self):
+        """0.5 ^ (batch / half-life), or the fixed `ema_decay`."""
+        if self.ema_decay is not None:
+            return self.ema_decay
+        batch = ops.cast(self._images_in_step, "float32")
+        half_life = self.half_life or batch * (10_000 / 32)
+        if self.ramp_up is not None:
+            seen = batch * ops.cast(self.iterations, "float32")
+            half_life = ops.minimum(half_life, self.ramp_up * seen)
+        return ops.power(0.5, batch / ops.maximum(half_life, 1e-8))
 
     def styles_in_training(self, inputs, layers=None):
         """Styles of the generator in training, which move its mean style; some mixed.

@@ -96,7 +96,6 @@ class StyleGAN(StyleBased, Growing):
     """
 
     reports = ("discriminator_loss", "r1_penalty", "generator_loss")
-    keeps_average = True
     growing_part = "synthesis"
 
     def __init__(
@@ -183,8 +182,7 @@ class StyleGAN(StyleBased, Growing):
         self.begin_stage()
         real = self.at_stage(self.unpack(data))
         images, *labels = keras.tree.flatten(real)
-        # Past Keras, which would try to track it.
-        object.__setattr__(self, "_images_in_step", self.images_in(images))
+        self.note_batch(images)
         fake = self.generate(real, training=True)
         game, judge = losses.non_saturating, self.in_training("discriminator")
 
@@ -214,17 +212,6 @@ class StyleGAN(StyleBased, Growing):
         side = self.stage.resolution
         styles = self.styles_in_training(inputs, layers=layers_up_to(side))
         return self.generator_of_stage(styles, training=training)
-
-    def synthesize(self, styles):
-        """As in `StyleBased`; linear outputs are clipped to [-1, 1]."""
-        return ops.clip(super().synthesize(styles), -1.0, 1.0)
-
-    def average_decay(self):
-        """0.5 ^ (batch / half-life), or the fixed `ema_decay`."""
-        if self.ema_decay is not None:
-            return self.ema_decay
-        batch = ops.cast(self._images_in_step, "float32")
-        return ops.power(0.5, batch / self.half_life)
 
 
 def layers_up_to(side):

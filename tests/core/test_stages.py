@@ -129,3 +129,14 @@ def test_replicas_count_as_one():
 
 def test_unstaged_systems_have_no_stage():
     assert AdversarialModel.stage_counter is None
+
+
+def test_copied_counter_outlives_further_training():
+    """On JAX a step gives its arrays back: a copy that shares them would be lost."""
+    gan, twin = compiled(), Staged(seed=2)
+    gan.fit(images(8), batch_size=4, verbose=0)
+    gan.copy_state_to(twin)
+    copied = state_of(twin)
+    gan.fit(images(4), batch_size=4, verbose=0)
+    assert_equal(copied, state_of(twin))
+    assert int(ops.convert_to_numpy(twin.steps)) == 2

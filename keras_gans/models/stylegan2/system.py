@@ -97,7 +97,6 @@ class StyleGAN2(StyleBased, AdversarialModel):
         "r1_penalty",
     )
     stage_counter = "iterations"
-    keeps_average = True
 
     def __init__(
         self,
@@ -220,8 +219,7 @@ class StyleGAN2(StyleBased, AdversarialModel):
         paths_due, slopes_due = self.stage
         count = ops.shape(real)[0]
         latents = [self.draw_latents(count, self.seeds) for _ in range(4)]
-        # Past Keras, which would try to track it.
-        object.__setattr__(self, "_images_in_step", self.images_in(real))
+        self.note_batch(real)
         game, judge = losses.non_saturating, self.in_training("discriminator")
 
         def generator_losses():
@@ -251,10 +249,6 @@ class StyleGAN2(StyleBased, AdversarialModel):
     def call(self, inputs, training=None):
         """As in `AdversarialModel`; linear outputs are clipped to [-1, 1]."""
         return ops.clip(super().call(inputs, training), -1.0, 1.0)
-
-    def synthesize(self, styles):
-        """As in `StyleBased`; linear outputs are clipped to [-1, 1]."""
-        return ops.clip(super().synthesize(styles), -1.0, 1.0)
 
     def fakes_of(self, latents, labels):
         """Images of the generator in training, with mixed styles."""
@@ -301,17 +295,6 @@ class StyleGAN2(StyleBased, AdversarialModel):
             images = ops.cast(self._images_in_step, "float32")
             weight = 0.0002 * self.image_shape[0] ** 2 / images
         return {"r1_penalty": self.discriminator_interval * weight / 2 * slopes}
-
-    def average_decay(self):
-        """0.5 ^ (batch / half-life), or the fixed `ema_decay`."""
-        if self.ema_decay is not None:
-            return self.ema_decay
-        batch = ops.cast(self._images_in_step, "float32")
-        half_life = self.half_life or batch * (10_000 / 32)
-        if self.ramp_up is not None:
-            seen = batch * ops.cast(self.iterations, "float32")
-            half_life = ops.minimum(half_life, self.ramp_up * seen)
-        return ops.power(0.5, batch / ops.maximum(half_life, 1e-8))
 
 
 def _lazy_adam(rate, ratio):

@@ -179,7 +179,7 @@ def _sampled(model, num_images, seed, labels, truncation=None):
     if labels is not None:
         repeats = tf.where(rows == 1, num_images, 1)
         labels = tf.repeat(labels, repeats, axis=0)
-    return _images_of(model, latents, labels)
+    return _images_of(model, latents, labels, truncation)
 
 
 def _write_warm_up(model, folder, signatures):

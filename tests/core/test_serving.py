@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.contract import on_tensorflow
-from tests.systems import images, tiny_cgan, tiny_dcgan, tiny_gan
+from tests.systems import images, tiny_cgan, tiny_dcgan, tiny_gan, tiny_stylegan2
 
 pytestmark = on_tensorflow
 
@@ -269,3 +269,19 @@ def test_a_truncation_is_served_where_it_is_asked_for(tmp_path):
     assert png["image_bytes"].shape == (3,)
     with pytest.raises(tf.errors.InvalidArgumentError, match="truncation must be"):
         served["sample_truncated"](**inputs, truncation=tf.constant(0.0))
+
+
+def test_a_served_truncation_pulls_styles_to_their_mean(tmp_path):
+    import tensorflow as tf
+
+    gan = tiny_stylegan2(seed=2)
+    gan.export(tmp_path / "1")
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures["sample_truncated"]
+    inputs = {"num_images": tf.constant(3), "seed": tf.constant(4, tf.int64)}
+    for truncation in (0.0, 0.5):
+        found = served(**inputs, truncation=tf.constant(truncation))["images"]
+        expected = gan.sample(3, seed=4, truncation=truncation)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert np.abs(expected - gan.sample(3, seed=4)).max() > 1e-3
+    mean = served(**inputs, truncation=tf.constant(0.0))["images"].numpy()
+    np.testing.assert_allclose(mean, np.repeat(mean[:1], 3, axis=0), atol=1e-6)

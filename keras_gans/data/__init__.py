@@ -3,14 +3,22 @@
 from keras_gans.data.array_batches import ArrayBatches
 from keras_gans.data.domains import edges, hide_labels, negatives, split_domains
 from keras_gans.data.loading import class_names, load, locate
-from keras_gans.data.pixels import resize, to_uint8, to_unit
+from keras_gans.data.pixels import (
+    check_side_multiple,
+    legal_size,
+    resize,
+    to_uint8,
+    to_unit,
+)
 from keras_gans.data.streaming import pipeline
 
 __all__ = [
     "ArrayBatches",
+    "check_side_multiple",
     "class_names",
     "edges",
     "hide_labels",
+    "legal_size",
     "load",
     "locate",
     "negatives",

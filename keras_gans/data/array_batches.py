@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 
-from keras_gans.data.order import epoch_order, natural_number, num_batches
+from keras_gans.data.epoch_batches import EpochBatches
+from keras_gans.data.order import epoch_order
 
 
-class ArrayBatches(keras.utils.PyDataset):
+class ArrayBatches(EpochBatches):
     """Shuffled batches of arrays, in an order that survives a restart.
 
     The order in epoch e is a permutation that depends on `(seed, e)` alone, on every
@@ -55,54 +56,26 @@ class ArrayBatches(keras.utils.PyDataset):
         drop_remainder=True,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.arrays, self.num_examples = aligned_arrays(arrays)
-        self.batch_size = natural_number("batch_size", batch_size, minimum=1)
-        self.seed = natural_number("seed", seed)
-        self.shuffle = shuffle
-        self._num_batches = num_batches(
-            self.num_examples, self.batch_size, drop_remainder
+        self.arrays, num_examples = aligned_arrays(arrays)
+        super().__init__(
+            num_examples, batch_size, shuffle, seed, drop_remainder, **kwargs
         )
-        self.set_epoch(0)
-
-    @property
-    def epoch(self):
-        """The epoch whose order batches are served in."""
-        return self._epoch
 
     def set_epoch(self, epoch):
         """Serves the order of `epoch`, a non-negative int, from now on."""
-        self._epoch = natural_number("epoch", epoch)
-        self._begun = False
+        super().set_epoch(epoch)
         if self.shuffle:
-            self._order = epoch_order(self.num_examples, self.seed, self._epoch)
+            self._order = epoch_order(self.num_examples, self.seed, self.epoch)
         else:
             self._order = np.arange(self.num_examples)
 
-    def on_epoch_begin(self):
-        """Notes that the epoch was begun; `fit` and iterating call it."""
-        self._begun = True
+    def batch_of(self, positions):
+        """The examples that come at these places of the epoch."""
+        return self.examples(self._order[positions])
 
-    def on_epoch_end(self):
-        """Goes on to the next epoch, if this one was begun."""
-        # Keras calls this once before the first epoch, and twice per pass over
-        # validation data: only an epoch that was begun can end.
-        if self._begun:
-            self.set_epoch(self._epoch + 1)
-
-    def __len__(self):
-        return self._num_batches
-
-    def __getitem__(self, index):
-        if not 0 <= index < self._num_batches:
-            raise IndexError(f"Batch {index} of {self._num_batches}.")
-        start = index * self.batch_size
-        chosen = self._order[start : start + self.batch_size]
+    def examples(self, chosen):
+        """The examples of these indices, in this epoch."""
         return keras.tree.map_structure(lambda array: array[chosen], self.arrays)
-
-    def __iter__(self):
-        self.on_epoch_begin()
-        return super().__iter__()
 
 
 def aligned_arrays(arrays):

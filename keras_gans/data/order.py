@@ -8,23 +8,52 @@ import operator
 
 import numpy as np
 
-_ORDER, _FLIP = 0, 1
+_ORDER, _FLIP, _CROP, _EXAMPLE = range(4)
 
 
-def epoch_order(num_examples, seed, epoch):
-    """The permutation of `range(num_examples)` for one epoch, int64."""
-    return _draws(seed, epoch, _ORDER).permutation(num_examples).astype("int64")
+def epoch_order(num_examples, seed, epoch, domain=0, length=None):
+    """The permutation of `range(num_examples)` for one epoch, int64.
+
+    Args:
+        num_examples: int.
+        seed: Non-negative int.
+        epoch: Non-negative int.
+        domain: Non-negative int; each domain has an order of its own.
+        length: int, for an epoch of another length: as many permutations as are
+            needed, one after the other, so that no example comes twice more often
+            than another. `None` for one permutation.
+    """
+    draws, length = _draws(seed, epoch, _ORDER, domain), length or num_examples
+    rounds = range(-(-length // num_examples)) if num_examples else ()
+    orders = [draws.permutation(num_examples) for _ in rounds]
+    return np.concatenate([np.empty(0, "int64"), *orders])[:length]
 
 
-def epoch_flips(num_examples, seed, epoch):
+def epoch_flips(num_examples, seed, epoch, domain=0):
     """Whether each example is mirrored in one epoch, by its index in the source."""
-    return _draws(seed, epoch, _FLIP).random_sample(num_examples) < 0.5
+    return _draws(seed, epoch, _FLIP, domain).random_sample(num_examples) < 0.5
 
 
-def _draws(seed, epoch, purpose):
+def epoch_crops(num_examples, seed, epoch, domain=0):
+    """Where each example is cropped in one epoch, by its index in the source.
+
+    Returns:
+        float64 `(num_examples, 2)` in [0, 1): the part of the room above and to the
+        left of the crop.
+    """
+    return _draws(seed, epoch, _CROP, domain).random_sample((num_examples, 2))
+
+
+def example_draws(seed, epoch, index):
+    """The `numpy.random.RandomState` of one example in one epoch."""
+    return _draws(seed, epoch, _EXAMPLE, index)
+
+
+def _draws(seed, epoch, purpose, part=0):
     # RandomState's streams are frozen by NumPy's policy; Generator's may change with
     # a release, and a run resumed after an upgrade would then see another order.
-    sequence = np.random.SeedSequence([seed, epoch, purpose])
+    # Part 0 adds no number: runs in progress were begun without parts.
+    sequence = np.random.SeedSequence([seed, epoch, purpose, *([part] * (part > 0))])
     return np.random.RandomState(np.random.MT19937(sequence))
 
 

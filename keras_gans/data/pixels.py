@@ -130,6 +130,59 @@ def as_size(size):
     return tuple(natural_number("image_size", side, minimum=1) for side in sides)
 
 
+def legal_size(size, multiple):
+    """The size nearest to `size` whose sides are multiples of `multiple`.
+
+    Args:
+        size: int or `(height, width)`, pixels.
+        multiple: int, from 1 on; what a network divides sides by.
+
+    Returns:
+        int, or `(height, width)`, as `size` was; at least `multiple`. Half way between
+        two, the smaller.
+
+    Raises:
+        ValueError: If `size` or `multiple` is no size.
+
+    Example:
+
+    >>> legal_size((250, 150), 64)
+    (256, 128)
+    """
+    multiple = natural_number("multiple", multiple, minimum=1)
+    legal = tuple(
+        max(1, (2 * side + multiple - 1) // (2 * multiple)) * multiple
+        for side in as_size(size)
+    )
+    return legal if isinstance(size, (tuple, list)) else legal[0]
+
+
+def check_side_multiple(shape, multiple, what):
+    """Checks that a network can take pictures of this shape.
+
+    Args:
+        shape: `(height, width, ...)`; a side of `None`, which is any, passes.
+        multiple: int, what both sides must be a multiple of.
+        what: What demands it, for the message: `"A U-Net of 8 levels"`.
+
+    Raises:
+        ValueError: Naming the nearest size that it takes.
+
+    Example:
+
+    >>> check_side_multiple((256, 512, 3), 256, "A U-Net of 8 levels")
+    """
+    sides = tuple(multiple if side is None else side for side in shape[:2])
+    if sides == (legal := legal_size(sides, multiple)):
+        return
+    found, nearest = ("x".join(map(str, size)) for size in (shape[:2], legal))
+    raise ValueError(
+        f"{what} takes pictures whose height and width are multiples of {multiple}. "
+        f"Found: {found}. The nearest size is {nearest}; load or resize them with "
+        f"image_size={legal}."
+    )
+
+
 def recolor(images, color_mode):
     """Brings uint8 NHWC images to `"grey"` (one channel), `"rgb"`, or as they are."""
     channels = images.shape[-1]

@@ -102,3 +102,38 @@ def test_recolor_has_pillows_luma():
     np.testing.assert_array_equal(recolor(grey, "rgb")[..., 2], grey[..., 0])
     with pytest.raises(ValueError, match="got 4"):
         recolor(np.zeros((1, 2, 2, 4), "uint8"), "rgb")
+
+
+@pytest.mark.parametrize(
+    ("size", "multiple", "expected"),
+    [
+        (256, 256, 256),
+        (1, 256, 256),
+        (383, 256, 256),
+        (384, 256, 256),
+        (385, 256, 512),
+        ((33, 31), 4, (32, 32)),
+        ([30, 35], 4, (28, 36)),
+        (7, 1, 7),
+        (10, 5, 10),
+        (12, 5, 10),
+        (13, 5, 15),
+    ],
+)
+def test_the_nearest_legal_size(size, multiple, expected):
+    found = data.legal_size(size, multiple)
+    assert found == expected and type(found) is type(expected)
+
+
+def test_sides_that_a_network_cannot_halve_are_refused_with_the_nearest():
+    data.check_side_multiple((512, 256, 3), 256, "It")
+    data.check_side_multiple((None, 8, 3), 4, "It")
+    with pytest.raises(
+        ValueError,
+        match=r"^A U-Net takes .* of 64\. Found: 250x300\..*256x320.*\(256, 3",
+    ):
+        data.check_side_multiple((250, 300, 3), 64, "A U-Net")
+    with pytest.raises(ValueError, match="Found: Nonex9. The nearest size is 4x8"):
+        data.check_side_multiple((None, 9), 4, "It")
+    with pytest.raises(ValueError, match="`multiple`"):
+        data.legal_size(5, 0)

@@ -1,6 +1,10 @@
 """Real pictures in, batches out: named data sets, folders and `.npz` files."""
 
 from keras_gans.data.array_batches import ArrayBatches
+from keras_gans.data.degradations import DEGRADATIONS, degradation
+from keras_gans.data.degraded_regions import Hole, Mosaic
+from keras_gans.data.degraded_wholes import Bayer, Grey, Jpeg, LowRes, Noise
+from keras_gans.data.degrading import Degradation
 from keras_gans.data.domains import edges, hide_labels, negatives, split_domains
 from keras_gans.data.loading import class_names, load, locate
 from keras_gans.data.pixels import (
@@ -14,8 +18,18 @@ from keras_gans.data.streaming import pipeline
 
 __all__ = [
     "ArrayBatches",
+    "Bayer",
+    "DEGRADATIONS",
+    "Degradation",
+    "Grey",
+    "Hole",
+    "Jpeg",
+    "LowRes",
+    "Mosaic",
+    "Noise",
     "check_side_multiple",
     "class_names",
+    "degradation",
     "edges",
     "hide_labels",
     "legal_size",

@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_gans.core import gradients
+from keras_gans.core.pixels import scaled
 from keras_gans.core.random import CounterStream
-from keras_gans.core.training import scaled
 
 
 class Projection(NamedTuple):

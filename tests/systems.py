@@ -46,7 +46,7 @@ class Translation(AdversarialModel):
         )
 
     players = {"discriminator": ("discriminator",), "generator": ("translator",)}
-    sampling_network = None
+    sampling_networks = ()
 
     def _network(self, name, channels, padding):
         images = keras.Input(self.image_shape)

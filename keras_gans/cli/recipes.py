@@ -268,7 +268,7 @@ def check_system(recipe, system):
         ValueError: naming the key, and the nearest legal one.
     """
     _check_data(recipe["data"], recipe["system"], system)
-    networks = {system.sampling_network}.union(*system.players.values())
+    networks = set(system.sampling_networks).union(*system.players.values())
     kinds = {n: k for n, k in arguments_of(system).items() if n not in networks}
     kinds["augmentation"] = "text"  # every system hands it on to the kernel
     _check_table(recipe["arguments"], kinds, "arguments")

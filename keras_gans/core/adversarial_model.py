@@ -1,54 +1,26 @@
-"""`AdversarialModel`: the kernel on which every system stands."""
+"""`AdversarialModel`: a system that draws images from latents."""
 
 import keras
+from keras import ops
 
-from keras_gans.core import gradients, moving_average, replicas
-from keras_gans.core import optimizers as kernel_optimizers
-from keras_gans.core.checks import check_sampling_network
-from keras_gans.core.feeding import Feeding
-from keras_gans.core.playing import Playing
-from keras_gans.core.random import SeedStream, seeded
-from keras_gans.core.reports import Reports
+from keras_gans.core import checks, precision
+from keras_gans.core.pixels import scaled
 from keras_gans.core.sampling import Sampling
-from keras_gans.core.saving import Saving
-from keras_gans.core.training import Training
+from keras_gans.core.system import System
 
 
-class AdversarialModel(Playing, Feeding, Training, Sampling, Saving, keras.Model):
-    """A `keras.Model` whose networks are trained by players with losses of their own.
-
-    A system declares `players` and `reports`, hands its networks to
-    `set_networks` and writes `train_step(self, data)`. Gradients, loss scaling,
-    replicas, moving averages, seeds, logs, saving and serving are done here.
+class AdversarialModel(Sampling, System):
+    """A `System` whose sampling network makes images of latents, and of labels.
 
     Args:
         image_shape: `(height, width, channels)` of the data, or the shape of one
             vector, `(features,)`.
         latent_dim: Length of a latent vector.
         num_classes: Number of classes of a class-conditional system, else `None`.
-        ema_decay: Decay of the moving average of the sampling network, in [0, 1);
-            `None` keeps none.
-        seed: Integer. Initial weights, latents and dropout all follow from it.
-        augmentation: What every image passes before it is judged: a layer of
-            `keras_gans.augmentation`, `"ada"`, a policy of `DiffAugment` such as
-            `"color,translation,cutout"`, or `None`.
-
-    Attributes:
-        players: Dict of player name to the names of the networks it improves, in
-            playing order.
-        reports: Names of the loss terms, which `fit` logs as means over the epoch.
-        sampling_network: Name of the network that `call`, `predict` and `sample` use.
-        judges: Names of the networks whose images are augmented.
-        average_buffers: Whether the moving average also averages what is not trained
-            (batch statistics), which is copied otherwise.
+        ema_decay: As for `System`, like what follows.
+        seed: Integer.
+        **kwargs: `augmentation`.
     """
-
-    players = {"discriminator": ("discriminator",), "generator": ("generator",)}
-    reports = ()
-    sampling_network = "generator"
-    judges = ("discriminator", "critic")
-    average_buffers = False
-    updates_per_batch = 1
 
     def __init__(
         self,
@@ -57,133 +29,64 @@ class AdversarialModel(Playing, Feeding, Training, Sampling, Saving, keras.Model
         num_classes=None,
         ema_decay=None,
         seed=0,
-        augmentation=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape)
+        super().__init__(image_shape, ema_decay, seed, **kwargs)
         self.latent_dim = latent_dim
         self.num_classes = num_classes
-        self.ema_decay = ema_decay
-        self.seed = seed
-        self.training_seeds = SeedStream(seed, name="training_seeds")
-        self.evaluation_seeds = SeedStream(seed, name="evaluation_seeds")
-        self.evaluating = False
-        with seeded(f"{seed}/augmentation"):
-            self.augmentation = _augmentation(augmentation)
-        self._own_networks = ()
-        self._report = Reports(self.reports)
 
-    def set_networks(self, **networks):
-        """Makes each network an attribute; the paper's are built from the model's seed.
+    def check_network(self, name, network):
+        """Checks the shapes of the network that samples."""
+        if name in self.sampling_networks:
+            checks.check_sampling_network(network, self.image_shape, self.latent_dim)
 
-        Args:
-            **networks: Name to a `keras.Model`, or to a function without arguments
-                that builds the paper's network.
-        """
-        given = []
-        for name, network in networks.items():
-            if isinstance(network, keras.layers.Layer):
-                given.append(name)
-            else:
-                with seeded(f"{self.seed}/{name}"):
-                    network = network()
-            if not network.built:
-                raise ValueError(
-                    f"The {name} has no weights yet: give it an Input layer, or call "
-                    "it once on a batch, before handing it to the system."
-                )
-            if name == self.sampling_network:
-                check_sampling_network(network, self.image_shape, self.latent_dim)
-            replicas.prepare(network)
-            setattr(self, name, network)
-        self._own_networks = tuple(given)
-        self.networks = tuple(networks)
-        if self.keeps_average:
-            source = getattr(self, self.sampling_network)
-            with seeded(f"{self.seed}/{self._twin_name}"):
-                setattr(self, self._twin_name, moving_average.twin_of(source))
-        # Under a strategy Keras would otherwise call the model on a data batch.
-        self.built = True
+    def check_batch(self, x, y):
+        """Checks images, and labels where the system is conditional."""
+        checks.check_arrays(self, x, y)
 
-    @property
-    def _twin_name(self):
-        return f"ema_{self.sampling_network}"
+    def arrays_of(self, x, y):
+        """Images, and labels where the system is conditional."""
+        self.check_batch(x, y)
+        return (x, y) if self.is_conditional else x
 
-    def default_optimizers(self):
-        """Dict of player name to a new instance of the paper's optimizer."""
-        raise NotImplementedError
-
-    def compile(
-        self,
-        *,
-        jit_compile="auto",
-        steps_per_execution=1,
-        run_eagerly=False,
-        **optimizers,
-    ):
-        """Prepares training, with the paper's optimizers unless others are given.
+    def unpack(self, data):
+        """The real batch, ready for the networks.
 
         Args:
-            jit_compile: Whether XLA compiles the step; `"auto"` as in Keras.
-            steps_per_execution: Steps per compiled call; 1 under a strategy.
-            run_eagerly: Whether to run the step without compiling it, to debug.
-            **optimizers: `<player>_optimizer=` a `keras.optimizers.Optimizer` or its
-                name.
+            data: What the data set yields: images, or `(images, labels)`. `uint8`
+                images are scaled to [-1, 1] here, on the device; labels are integers
+                or one-hot. Labels that the system does not use are dropped.
 
-        Raises:
-            TypeError: for an argument that is no player's optimizer.
-            ValueError: for `steps_per_execution`, gradient accumulation or XLA under a
-                strategy that cannot do it.
+        Returns:
+            float32 images; for a conditional system `(images, labels)` with int32
+            labels of shape `(batch,)`, or float32 attributes `(batch, label_width)`.
         """
-        names = {f"{player}_optimizer" for player in self.players}
-        if unknown := sorted(set(optimizers) - names):
-            raise TypeError(
-                f"{type(self).__name__}.compile() takes {sorted(names)}, jit_compile, "
-                f"steps_per_execution and run_eagerly. Found: {', '.join(unknown)}. "
-                "The losses are the paper's, written in train_step."
-            )
-        options = {
-            "jit_compile": jit_compile,
-            "steps_per_execution": steps_per_execution,
-            "run_eagerly": run_eagerly,
-        }
-        # As given: "auto" is decided anew on the machine that loads the model.
-        self._compile_options = tuple(options.items())
-        # Variables belong to the strategy of the networks, wherever this is called.
-        with gradients.scope_of(self):
-            by_player = kernel_optimizers.for_players(self, optimizers)
-            for player, optimizer in by_player.items():
-                replicas.check_support(optimizer, steps_per_execution, jit_compile)
-                self.check_stages(steps_per_execution)
-                setattr(self, f"{player}_optimizer", optimizer)
-            self._report.watch_scaling(by_player)
-            super().compile(
-                optimizer=kernel_optimizers.PlayersOptimizer(by_player),
-                auto_scale_loss=False,
-                **options,
-            )
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        images = scaled(images)
+        if self.label_width is not None:
+            return images, ops.cast(labels, "float32")
+        if self.num_classes is None:
+            return images
+        if len(labels.shape) == 2:
+            labels = ops.argmax(labels, axis=-1)
+        return images, ops.cast(labels, "int32")
 
-    @property
-    def metrics(self):
-        """The epoch means of `reports`."""
-        return self._report.means
+    def generate(self, like, training):
+        """Fakes, in the form and number of the real batch `like`.
 
-    def logs(self):
-        """What `train_step` returns at its end: the epoch means of `reports` so far.
+        Args:
+            like: What `unpack` or `split` returned. A class-conditional system takes
+                its labels for the fakes too.
+            training: Whether the generator runs in training mode.
 
-        An adaptive augmentation moves its strength here, once per step. In float16
-        also, for each player, how many steps were skipped in this epoch because a
-        gradient was not finite, and the scale of its loss.
+        Returns:
+            Images, or `(images, labels)`.
         """
-        if hasattr(self.augmentation, "adapt") and not self.evaluating:
-            self.augmentation.adapt()
-        return self._report.results(self.evaluating)
-
-
-def _augmentation(given):
-    if given is None or isinstance(given, keras.layers.Layer):
-        return given
-    from keras_gans.augmentation import ADA, DiffAugment
-
-    return ADA() if given == "ada" else DiffAugment(given)
+        labels = like[1] if self.is_conditional else None
+        count = ops.shape(keras.tree.flatten(like)[0])[0]
+        latents = self.draw_latents(count, self.seeds)
+        training = training and not self.evaluating
+        if labels is None:
+            return precision.as_float32(self.generator(latents, training=training))
+        images = self.generator((latents, labels), training=training)
+        return precision.as_float32(images), labels

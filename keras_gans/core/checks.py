@@ -192,7 +192,7 @@ def check_data_set(model, data):
     if spec is not None:
         image_spec = keras.tree.flatten(spec)[0]
         size = image_spec.shape[0]
-        _check_shape((1, *image_spec.shape[1:]), model.image_shape)
+        _check_shape((1, *image_spec.shape[1:]), model.data_shape)
         if size is None and model.updates_per_batch > 1:
             raise ValueError(
                 "The last batch of this data set may be smaller than the others: use "

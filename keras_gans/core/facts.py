@@ -19,7 +19,7 @@ def of_training(model):
     """All that decides how `model`, now being fitted, is trained.
 
     Args:
-        model: A compiled `AdversarialModel`, within `fit`.
+        model: A compiled `System`, within `fit`.
 
     Returns:
         Dict that JSON can hold. `machine` is what may change when a training goes on

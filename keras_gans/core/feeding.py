@@ -1,4 +1,4 @@
-"""How an `AdversarialModel` is fed: `fit` and `evaluate`, and what they accept."""
+"""How a `System` is fed: `fit` and `evaluate`, and what they accept."""
 
 import keras
 
@@ -7,7 +7,7 @@ from keras_gans.data import ArrayBatches
 
 
 class Feeding:
-    """The feeding half of `AdversarialModel`; see there.
+    """The feeding half of `System`; see there.
 
     Attributes:
         step_batch_size: Samples that a step of the last `fit` reads, over all replicas;
@@ -91,19 +91,22 @@ class Feeding:
         self.evaluation_seeds.rewind()
         return super().evaluate(x, y, **kwargs)
 
+    @property
+    def data_shape(self):
+        """Shape of what comes first in a sample of the data."""
+        return self.image_shape
+
     def check_batch(self, x, y):
         """Checks what `fit` was given, an array or the first batch of a data set.
 
-        Systems with data of another form override this and `arrays_of`.
-
         Args:
-            x: Images.
-            y: Labels, or `None`.
+            x: As for `fit`.
+            y: As for `fit`.
 
         Raises:
             ValueError: naming what was found and the fix.
         """
-        checks.check_arrays(self, x, y)
+        raise NotImplementedError
 
     def arrays_of(self, x, y):
         """The arrays whose rows make the batches of `fit(x, y)`, once checked.
@@ -118,8 +121,7 @@ class Feeding:
         Raises:
             ValueError: as `check_batch`.
         """
-        self.check_batch(x, y)
-        return (x, y) if self.is_conditional else x
+        raise NotImplementedError
 
     def _as_batches(self, x, y, batch_size, shuffle):
         if checks.is_array(x):

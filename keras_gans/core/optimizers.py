@@ -91,7 +91,7 @@ def for_players(model, given):
     """One built optimizer for each player of `model`.
 
     Args:
-        model: An `AdversarialModel`.
+        model: A `System`.
         given: Dict of `<player>_optimizer` to a `keras.optimizers.Optimizer`, its name,
             or `None`; the paper's for those that it lacks.
 

@@ -1,4 +1,4 @@
-"""How the players of an `AdversarialModel` move: gradients, steps, averages."""
+"""How the players of a `System` move: gradients, steps, averages."""
 
 from keras import ops
 
@@ -7,12 +7,25 @@ from keras_gans.core import optimizers as kernel_optimizers
 
 
 class Playing:
-    """The half of `AdversarialModel` that updates; see there."""
+    """The half of `System` that updates; see there."""
 
     @property
     def keeps_average(self):
-        """Whether there is a moving average of the sampling network."""
+        """Whether there are moving averages of the sampling networks."""
         return self.ema_decay is not None
+
+    def averaged(self, name):
+        """The moving average of a sampling network where one is kept, else itself.
+
+        Args:
+            name: A name in `sampling_networks`.
+        """
+        return getattr(self, f"ema_{name}" if self.keeps_average else name)
+
+    @property
+    def sampler(self):
+        """The network that samples: the moving-average twin where one is kept."""
+        return self.averaged(self.sampling_networks[0])
 
     def average_decay(self):
         """The decay of the moving average in this step: a float or a scalar tensor."""
@@ -54,12 +67,18 @@ class Playing:
         """
         return self._play(losses, list(self.players), None, True)
 
-    def follow_average(self):
-        """Moves the average of the sampling network, if one is kept, by one step."""
-        if self.keeps_average and not self.evaluating:
+    def follow_average(self, names=None):
+        """Moves the averages of the sampling networks, if kept, by one step.
+
+        Args:
+            names: Which of them; `None` for all.
+        """
+        if not self.keeps_average or self.evaluating:
+            return
+        for name in self.sampling_networks if names is None else names:
             moving_average.follow(
-                self.sampler,
-                getattr(self, self.sampling_network),
+                self.averaged(name),
+                getattr(self, name),
                 self.average_decay(),
                 self.average_buffers,
             )
@@ -85,20 +104,18 @@ class Playing:
         terms, found = gradients.value_and_gradients(objective, groups)
         moved = [v for group in groups for v in group]
         moved += [v for optimizer in optimizers for v in optimizer.variables]
-        moves_twin = follow and self._moves_twin(players)
-        if moves_twin:
-            moved += self.sampler.weights
+        improved = self._improved_by(players) if follow and self.keeps_average else []
+        moved += [v for name in improved for v in self.averaged(name).weights]
         with kernel_optimizers.put_back_unless(when, moved):
             for i, optimizer in enumerate(optimizers):
                 with self._report.step_of(players[i], when):
                     gradients.apply(optimizer, found[i], groups[i])
-            if moves_twin:
-                self.follow_average()
+            self.follow_average(improved)
         return self._record(terms)
 
-    def _moves_twin(self, players):
-        improved = [name for player in players for name in self.players[player]]
-        return self.keeps_average and self.sampling_network in improved
+    def _improved_by(self, players):
+        improved = {name for player in players for name in self.players[player]}
+        return [name for name in self.sampling_networks if name in improved]
 
     def _record(self, terms_by_player):
         for terms in terms_by_player.values():

@@ -29,12 +29,6 @@ class Sampling:
         """Whether images are made for a label: a class, or a vector of attributes."""
         return self.num_classes is not None or self.label_width is not None
 
-    @property
-    def sampler(self):
-        """The network that samples: the moving-average twin where one is kept."""
-        name = self._twin_name if self.keeps_average else self.sampling_network
-        return getattr(self, name)
-
     def call(self, inputs, training=None):
         """Images of the sampling network, in inference mode unless told otherwise.
 
@@ -140,6 +134,12 @@ class Sampling:
 
         return map(batch, range(0, num_images, batch_size))
 
+    def served(self):
+        """What `export` writes; see `keras_gans.core.served_samples`."""
+        from keras_gans.core.served_samples import served_samples
+
+        return served_samples(self)
+
     def evaluate_samples(self, data, seed=0, truncation=None, **options):
         """Measures samples, as they are served, against real images.
 
@@ -231,15 +231,3 @@ def _integer(name, value, low, high):
     if isinstance(value, bool) or int(value) != value or not low <= value < high:
         raise ValueError(f"{name} is an integer in [{low}, {high}). Found: {value!r}.")
     return int(value)
-
-
-def to_bytes_range(images):
-    """[-1, 1] floats to uint8 in [0, 255], rounded; values outside are clipped.
-
-    Args:
-        images: Tensor in any shape.
-
-    Returns:
-        uint8 tensor of the same shape.
-    """
-    return ops.cast(ops.clip(ops.round((images + 1.0) * 127.5), 0, 255), "uint8")

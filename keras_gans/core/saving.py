@@ -1,4 +1,4 @@
-"""How an `AdversarialModel` is written down: configuration, weights, export."""
+"""How a `System` is written down: configuration, weights, export."""
 
 import inspect
 import pathlib
@@ -17,7 +17,7 @@ _SEED_PREFIX = "seed_"
 
 
 class Saving:
-    """The saving half of `AdversarialModel`; see there."""
+    """The saving half of `System`; see there."""
 
     def get_config(self):
         """The constructor's arguments, as JSON can hold them.
@@ -101,8 +101,8 @@ class Saving:
         """Gives `other`, built from the same configuration, this model's state."""
         for name in self.networks:
             copy_weights(getattr(self, name), getattr(other, name))
-        if self.keeps_average:
-            copy_weights(self.sampler, other.sampler)
+        for name in self.sampling_networks if self.keeps_average else ():
+            copy_weights(self.averaged(name), other.averaged(name))
         if self.augmentation is not None:
             copy_weights(self.augmentation, other.augmentation)
         own = {}

@@ -6,7 +6,7 @@ from keras_gans.core import gradients
 
 
 class Stages:
-    """The part of `AdversarialModel` that knows stages; see there.
+    """The part of `System` that knows stages; see there.
 
     A network that grows, or a penalty that is due every sixteenth step, needs another
     graph from time to time. A staged system counts in a variable of its own; before

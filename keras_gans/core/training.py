@@ -11,29 +11,7 @@ from keras_gans.core.stages import Stages
 
 
 class Training(Stages):
-    """The training half of `AdversarialModel`; see there."""
-
-    def unpack(self, data):
-        """The real batch, ready for the networks.
-
-        Args:
-            data: What the data set yields: images, or `(images, labels)`. `uint8`
-                images are scaled to [-1, 1] here, on the device; labels are integers
-                or one-hot. Labels that the system does not use are dropped.
-
-        Returns:
-            float32 images; for a conditional system `(images, labels)` with int32
-            labels of shape `(batch,)`, or float32 attributes `(batch, label_width)`.
-        """
-        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
-        images = scaled(images)
-        if self.label_width is not None:
-            return images, ops.cast(labels, "float32")
-        if self.num_classes is None:
-            return images
-        if len(labels.shape) == 2:
-            labels = ops.argmax(labels, axis=-1)
-        return images, ops.cast(labels, "int32")
+    """The training half of `System`; see there."""
 
     def split(self, batch, count):
         """`count` equal parts of a batch, one after the other."""
@@ -42,26 +20,6 @@ class Training(Stages):
             keras.tree.pack_sequence_as(batch, list(p))
             for p in zip(*parts, strict=True)
         ]
-
-    def generate(self, like, training):
-        """Fakes, in the form and number of the real batch `like`.
-
-        Args:
-            like: What `unpack` or `split` returned. A class-conditional system takes
-                its labels for the fakes too.
-            training: Whether the generator runs in training mode.
-
-        Returns:
-            Images, or `(images, labels)`.
-        """
-        labels = like[1] if self.is_conditional else None
-        count = ops.shape(keras.tree.flatten(like)[0])[0]
-        latents = self.draw_latents(count, self.seeds)
-        training = training and not self.evaluating
-        if labels is None:
-            return precision.as_float32(self.generator(latents, training=training))
-        images = self.generator((latents, labels), training=training)
-        return precision.as_float32(images), labels
 
     def in_training(self, name, in_float32=False):
         """The network called `name` as a function of its inputs, in training mode.
@@ -142,13 +100,6 @@ class Training(Stages):
         # would still reduce a batch over replicas, which fails for tuple batches on
         # several hosts (keras issue 20585).
         pass
-
-
-def scaled(images):
-    """uint8 images as float32 in [-1, 1]; floats as they are."""
-    if keras.backend.standardize_dtype(images.dtype) == "uint8":
-        return ops.cast(images, "float32") / 127.5 - 1.0
-    return ops.cast(images, "float32")
 
 
 class _adapted:

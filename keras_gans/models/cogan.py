@@ -13,9 +13,9 @@ from keras import initializers, layers, ops
 from keras_gans import losses
 from keras_gans.core import checks
 from keras_gans.core.adversarial_model import AdversarialModel
+from keras_gans.core.pixels import scaled
 from keras_gans.core.precision import as_float32
 from keras_gans.core.reports import Reports
-from keras_gans.core.training import scaled
 from keras_gans.data.order import epoch_order
 from keras_gans.layers import (
     BatchNormalization,

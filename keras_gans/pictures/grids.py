@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from keras_gans.core.files import written_whole
-from keras_gans.core.sampling import to_bytes_range
+from keras_gans.core.pixels import to_bytes_range
 
 
 def image_grid(images, columns, scale=None):

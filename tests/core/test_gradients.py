@@ -16,7 +16,7 @@ class Probe(kg.AdversarialModel):
 
     players = {"a": ("first",), "b": ("second",)}
     reports = ("a_loss", "b_loss")
-    sampling_network = "second"
+    sampling_networks = ("second",)
 
     def __init__(self, step, **kwargs):
         super().__init__((1,), 1, **kwargs)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from keras_gans.core.sampling import to_bytes_range
+from keras_gans.core.pixels import to_bytes_range
 from tests.systems import tiny_cgan, tiny_dcgan, tiny_gan
 
 

@@ -16,8 +16,8 @@ from keras import ops
 from keras_gans import losses
 from keras_gans.core import checks, moving_average
 from keras_gans.core.adversarial_model import AdversarialModel
+from keras_gans.core.pixels import scaled
 from keras_gans.core.random import CounterStream, seeded
-from keras_gans.core.training import scaled
 from keras_gans.data.order import epoch_order
 from keras_gans.layers import initialize_from_data
 from keras_gans.models.improved_gan import networks

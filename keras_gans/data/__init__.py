@@ -7,6 +7,7 @@ from keras_gans.data.degraded_wholes import Bayer, Grey, Jpeg, LowRes, Noise
 from keras_gans.data.degrading import Degradation
 from keras_gans.data.domains import edges, hide_labels, negatives, split_domains
 from keras_gans.data.loading import class_names, load, locate
+from keras_gans.data.pair_batches import DegradedBatches, PairBatches, degrade
 from keras_gans.data.pixels import (
     check_side_multiple,
     legal_size,
@@ -21,15 +22,18 @@ __all__ = [
     "Bayer",
     "DEGRADATIONS",
     "Degradation",
+    "DegradedBatches",
     "Grey",
     "Hole",
     "Jpeg",
     "LowRes",
     "Mosaic",
     "Noise",
+    "PairBatches",
     "check_side_multiple",
     "class_names",
     "degradation",
+    "degrade",
     "edges",
     "hide_labels",
     "legal_size",

@@ -16,24 +16,36 @@ class Framing:
     """Which part of each picture is shown, and which way round.
 
     Args:
-        pictures: uint8 array `(num_images, height, width, channels)`; integers of any
-            kind for label maps. Others are framed alike, if they have the same sides.
+        pictures: uint8 array `(num_images, height, width, channels)`.
         jitter: int or `(height, width)`, what pictures are resized to before they are
             cropped; an int is the shorter side. `None` leaves them.
         image_size: int or `(height, width)` of the crop; `None`: the pictures' own.
         flip: Whether pictures are mirrored with probability 1/2.
+        nearest: Whether they are label maps, integers of any kind: resized to the
+            nearest pixel.
 
     Attributes:
         size: `(height, width)` of the crop.
 
     Raises:
-        ValueError: If the crop does not fit into what it is cut out of, or `jitter`
-            meets floats, which bicubic interpolation would drive out of their range.
+        ValueError: If there are no pictures of this form, the crop does not fit into
+            what it is cut out of, or `jitter` meets what cannot be resized: floats,
+            which bicubic interpolation would drive out of their range.
     """
 
-    def __init__(self, pictures, jitter=None, image_size=None, flip=False):
+    def __init__(
+        self, pictures, jitter=None, image_size=None, flip=False, nearest=False
+    ):
+        if pictures.ndim != 4:
+            raise ValueError(
+                "Expected pictures (num_images, height, width, channels). Found shape "
+                f"{pictures.shape}."
+            )
+        if nearest and pictures.dtype.kind not in "iu":
+            raise ValueError(f"Label maps are integers. Found {pictures.dtype}.")
         own = pictures.shape[1:3]
         self.flip = flip
+        self._nearest = nearest
         self.size = own if image_size is None else as_size(image_size)
         self._enlarged = _enlarged(own, jitter)
         self._moves = self._enlarged != self.size
@@ -44,7 +56,7 @@ class Framing:
                 f"Crops of {crop} do not fit into pictures of {whole}: raise `jitter` "
                 "or lower `image_size`."
             )
-        if self._enlarged != own and pictures.dtype.kind not in "iu":
+        if self._enlarged != own and not nearest and pictures.dtype != np.uint8:
             raise ValueError(
                 f"`jitter` resizes uint8 pictures. Found {pictures.dtype}: convert "
                 "them with keras_gans.data.to_uint8."
@@ -61,19 +73,18 @@ class Framing:
             return crops, epoch_flips(number, seed, epoch, domain)
         return crops, np.zeros(number, bool)
 
-    def show(self, pictures, crops, flips, nearest=False):
+    def show(self, pictures, crops, flips):
         """Frames a batch of pictures.
 
         Args:
             pictures: `(batch, height, width, channels)`.
             crops, flips: Their rows of what `draw` returned.
-            nearest: Whether to resize to the nearest pixel, for label maps.
 
         Returns:
             `(batch, *size, channels)` of the same dtype.
         """
         if self._enlarged != pictures.shape[1:3]:
-            change = _nearest if nearest else resize
+            change = _nearest if self._nearest else resize
             pictures = change(pictures, self._enlarged)
         if self._moves:
             room = np.subtract(self._enlarged, self.size) + 1

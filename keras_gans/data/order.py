@@ -53,7 +53,8 @@ def _draws(seed, epoch, purpose, part=0):
     # RandomState's streams are frozen by NumPy's policy; Generator's may change with
     # a release, and a run resumed after an upgrade would then see another order.
     # Part 0 adds no number: runs in progress were begun without parts.
-    sequence = np.random.SeedSequence([seed, epoch, purpose, *([part] * (part > 0))])
+    words = [seed, epoch, purpose, part] if part else [seed, epoch, purpose]
+    sequence = np.random.SeedSequence(words)
     return np.random.RandomState(np.random.MT19937(sequence))
 
 

@@ -1,11 +1,9 @@
 import dataclasses
-import doctest
 
 import numpy as np
 import pytest
 
 from keras_gans import data
-from keras_gans.data import degradations
 
 EVERY = tuple(data.DEGRADATIONS)
 
@@ -112,8 +110,3 @@ def test_the_registry_takes_more(monkeypatch):
     degraded, mask = _spoilt("upside", _images())
     np.testing.assert_array_equal(degraded, _images()[:, ::-1])
     assert mask is None
-
-
-def test_examples_run():
-    failed, tried = doctest.testmod(degradations)
-    assert tried and not failed

@@ -3,7 +3,15 @@ import importlib
 
 import pytest
 
-MODULES = ("array_batches", "domains", "loading", "pixels", "streaming")
+MODULES = (
+    "array_batches",
+    "degradations",
+    "domains",
+    "loading",
+    "pair_batches",
+    "pixels",
+    "streaming",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -8,9 +8,9 @@ RNG = np.random.default_rng(0)
 PICTURES = RNG.integers(0, 256, (40, 6, 9, 2)).astype("uint8")
 
 
-def _shown(framing, pictures, epoch=0, **options):
-    crops, flips = framing.draw(len(pictures), 3, epoch)
-    return framing.show(pictures, crops, flips, **options), crops, flips
+def _shown(framing, pictures):
+    crops, flips = framing.draw(len(pictures), 3, 0)
+    return framing.show(pictures, crops, flips), crops, flips
 
 
 def test_nothing_asked_changes_nothing():
@@ -58,13 +58,13 @@ def test_one_number_is_the_shorter_side():
 
 @pytest.mark.parametrize("size", [(8, 12), (9, 20), (6, 7)])
 def test_label_maps_take_the_nearest_pixel_as_pillow_does(size):
-    framing = Framing(PICTURES, jitter=size, image_size=(6, 7))
-    shown, crops, flips = _shown(framing, PICTURES, nearest=True)
+    options = {"jitter": size, "image_size": (6, 7), "nearest": True}
+    shown, crops, flips = _shown(Framing(PICTURES, **options), PICTURES)
     nearest = data.resize(PICTURES, size, antialias=False)
     unresized = Framing(nearest, image_size=(6, 7))
     np.testing.assert_array_equal(shown, unresized.show(nearest, crops, flips))
     wide = PICTURES.astype("int32") * 1000
-    large, _, _ = _shown(framing, wide, nearest=True)
+    large, _, _ = _shown(Framing(wide, **options), wide)
     assert large.dtype == np.int32
     np.testing.assert_array_equal(large, shown.astype("int32") * 1000)
 
@@ -95,6 +95,12 @@ def test_what_does_not_fit_is_refused():
         Framing(PICTURES, jitter=4)
     with pytest.raises(ValueError, match="Found float32.*to_uint8"):
         Framing(data.to_unit(PICTURES), jitter=8)
+    with pytest.raises(ValueError, match=r"Found shape \(40, 6, 9\)"):
+        Framing(PICTURES[..., 0])
+    with pytest.raises(ValueError, match="Label maps are integers. Found float32"):
+        Framing(data.to_unit(PICTURES), nearest=True)
+    with pytest.raises(ValueError, match="Found int32"):
+        Framing(PICTURES.astype("int32"), jitter=8)
     floats = data.to_unit(PICTURES)
     shown, _, _ = _shown(Framing(floats, image_size=4, flip=True), floats)
     assert shown.shape == (40, 4, 4, 2) and shown.dtype == np.float32

@@ -12,18 +12,18 @@ import numpy as np
 _MASK = 2**32 - 1
 
 
-def fill(key, shape, equalized=False):
+def fill(key, shape, equalized=False, total=None):
     """The reference tensor called `key`, in PyTorch layout.
 
     Args:
         key: Its name.
         shape: Its shape.
         equalized: Whether its network has equalised learning rates.
+        total: What the key counts as; `None` for the sum of its letters.
     """
     size = math.prod(shape)
-    h = (
-        np.arange(size, dtype=np.uint64) * 2654435761 + sum(map(ord, key)) * 40503
-    ) & _MASK
+    total = sum(map(ord, key)) if total is None else total
+    h = (np.arange(size, dtype=np.uint64) * 2654435761 + total * 40503) & _MASK
     h ^= h >> np.uint64(16)
     h = (h * 2246822519) & _MASK
     h ^= h >> np.uint64(13)

@@ -81,15 +81,16 @@ class CounterStream:
 
     def uniform(self, shape, minval=0.0, maxval=1.0):
         """Uniform float32 draws strictly inside (minval, maxval)."""
-        rows, columns = shape[0], int(np.prod(shape[1:], dtype=int))
+        rows, columns = shape[0], math.prod(shape[1:])
         row = ops.cast(ops.arange(rows, dtype="int32"), "uint32") + self._first_row
         # The high half of the column word numbers the draw, so draws never share bits.
-        column = np.arange(columns, dtype=np.uint32) + np.uint32(self._draws << 24)
+        column = ops.cast(ops.arange(columns, dtype="int32"), "uint32")
+        column = column + ops.cast(np.uint32(self._draws << 24), "uint32")
         self._draws += 1
         bits = _threefry(
             self._key,
             ops.broadcast_to(ops.expand_dims(row, 1), (rows, columns)),
-            ops.broadcast_to(ops.convert_to_tensor(column)[None], (rows, columns)),
+            ops.broadcast_to(column[None], (rows, columns)),
         )
         # 23 bits and a half keep both ends open in float32, so erfinv stays finite.
         high = ops.cast(ops.cast(ops.right_shift(bits, 9), "int32"), "float32")

@@ -6,8 +6,10 @@ from keras_gans.layers.conditional_batch_normalization import (
     ConditionalBatchNormalization,
 )
 from keras_gans.layers.dcgan_weights import dcgan_weights
+from keras_gans.layers.dropout import Dropout, as_in_training
 from keras_gans.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_gans.layers.fade_in import FadeIn
+from keras_gans.layers.instance_normalization import InstanceNormalization
 from keras_gans.layers.learned_constant import LearnedConstant
 from keras_gans.layers.maxout import Maxout
 from keras_gans.layers.minibatch_discrimination import MinibatchDiscrimination
@@ -18,15 +20,18 @@ from keras_gans.layers.modulated_convolution import (
     StyleNoise,
 )
 from keras_gans.layers.padded_average_pooling import PaddedAveragePooling2D
+from keras_gans.layers.patch_discriminator import build_patch_discriminator
 from keras_gans.layers.perceptrons import build_mlp_critic, build_mlp_generator
 from keras_gans.layers.pixel_normalization import PixelNormalization
 from keras_gans.layers.pixel_shuffle import PixelShuffle
+from keras_gans.layers.reflection_padding import ReflectionPadding2D
 from keras_gans.layers.resampling import (
     FilteredConv2DDown,
     FilteredDownsampling2D,
     FilteredUpsampling2D,
 )
 from keras_gans.layers.rescaling import Rescaling
+from keras_gans.layers.residual_translator import build_residual_translator
 from keras_gans.layers.self_attention import SelfAttention
 from keras_gans.layers.spectral_normalization import (
     SNConv2D,
@@ -39,6 +44,7 @@ from keras_gans.layers.spectral_parts import SpectralParts
 from keras_gans.layers.standing_statistics import average_statistics
 from keras_gans.layers.style_average import StyleAverage
 from keras_gans.layers.torch_weights import torch_weights
+from keras_gans.layers.unet import build_unet
 from keras_gans.layers.virtual_batch_normalization import VirtualBatchNormalization
 from keras_gans.layers.weight_normalization import (
     WeightNormalizedConv2D,
@@ -52,12 +58,14 @@ __all__ = [
     "BatchNormalization",
     "Blur",
     "ConditionalBatchNormalization",
+    "Dropout",
     "EqualizedConv2D",
     "EqualizedDense",
     "FadeIn",
     "FilteredConv2DDown",
     "FilteredDownsampling2D",
     "FilteredUpsampling2D",
+    "InstanceNormalization",
     "LearnedConstant",
     "Maxout",
     "MinibatchDiscrimination",
@@ -66,6 +74,7 @@ __all__ = [
     "PaddedAveragePooling2D",
     "PixelNormalization",
     "PixelShuffle",
+    "ReflectionPadding2D",
     "Rescaling",
     "SNConv2D",
     "SNDense",
@@ -82,9 +91,13 @@ __all__ = [
     "WeightNormalizedDense",
     "WholeMapConv2D",
     "WholeMapConv2DTranspose",
+    "as_in_training",
     "average_statistics",
     "build_mlp_critic",
     "build_mlp_generator",
+    "build_patch_discriminator",
+    "build_residual_translator",
+    "build_unet",
     "dcgan_weights",
     "fold",
     "initialize_from_data",

@@ -21,10 +21,18 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Args:
         **kwargs: For `keras.layers.BatchNormalization`.
+
+    Attributes:
+        each_alone: Whether each map is normalised by its own statistics, as in a batch
+            of one, and nothing is remembered; see `as_in_training`.
     """
+
+    each_alone = False
 
     def call(self, inputs, training=None, mask=None):
         """Any shape to the same shape."""
+        if self.each_alone:
+            return ops.cast(self._alone(inputs), self.compute_dtype)
         plain = (
             self.synchronized
             or self.renorm
@@ -36,6 +44,15 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if plain or not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         return ops.cast(self._fused(ops.cast(inputs, "float32")), self.compute_dtype)
+
+    def _alone(self, inputs):
+        x = ops.cast(inputs, "float32")
+        mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+        factor = ops.rsqrt(variance + self.epsilon)
+        if self.scale:
+            factor = factor * self.gamma
+        y = (x - mean) * factor
+        return y + self.beta if self.center else y
 
     def _fused(self, x):
         channels = (x.shape[-1],)

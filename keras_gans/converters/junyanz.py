@@ -1,0 +1,132 @@
+"""Where the weights of pytorch-CycleGAN-and-pix2pix go in ours.
+
+Its files hold one network each (`latest_net_G.pth`). Numbers in names count the modules
+of a sequence, activations and paddings included. Old files also hold statistics of
+instance normalisations, which do nothing.
+"""
+
+import re
+
+from keras_gans.converters import loading
+
+_NORM = ("weight", "bias", "running_mean", "running_var")
+IGNORED = (r".*num_batches_tracked",)
+
+
+def without_prefix(arrays):
+    """The arrays without the `module.` of a network that was trained on many GPUs.
+
+    Args:
+        arrays: Dict of name to array.
+    """
+    return {re.sub(r"^module\.", "", name): array for name, array in arrays.items()}
+
+
+def unet_layout(generator):
+    """Places of the weights of a U-Net, whose modules are nested in one another.
+
+    Args:
+        generator: What `layers.build_unet` returned.
+
+    Returns:
+        Dict of name to `(variable, transform)`, for `loading.assign`.
+    """
+    names = {layer.name for layer in generator.layers}
+    halvings = max(int(m[1]) for n in names if (m := re.fullmatch(r"down_(\d+)", n)))
+    places = {}
+    _conv(places, "model.model.0", generator.get_layer("down_1"))
+    _conv(places, "model.model.3", generator.get_layer("to_image"))
+    inside = "model.model.1."
+    for i in range(2, halvings + 1):
+        _conv(places, f"{inside}model.1", generator.get_layer(f"down_{i}"))
+        up, norm = generator.get_layer(f"up_{i - 1}"), f"up_{i - 1}_norm"
+        # The innermost module has no norm on the way down.
+        first = 5 if i < halvings else 3
+        if i < halvings:
+            _norm(places, f"{inside}model.2", generator.get_layer(f"down_{i}_norm"))
+        _conv(places, f"{inside}model.{first}", up)
+        _norm(places, f"{inside}model.{first + 1}", generator.get_layer(norm))
+        inside += "model.3."
+    return places
+
+
+def residual_layout(generator):
+    """Places of the weights of a ResNet generator.
+
+    Args:
+        generator: What `layers.build_residual_translator` returned.
+
+    Returns:
+        Dict of name to `(variable, transform)`, for `loading.assign`.
+    """
+    names = {layer.name for layer in generator.layers}
+    halvings = sum(bool(re.fullmatch(r"down_\d+", name)) for name in names)
+    blocks = sum(bool(re.fullmatch(r"block_\d+", name)) for name in names)
+    ends = [(1, "first")] + [(1 + 3 * i, f"down_{i}") for i in range(1, halvings + 1)]
+    start = 4 + 3 * halvings
+    for i in range(halvings):
+        ends.append((start + blocks + 3 * i, f"up_{halvings - i}"))
+    places = {}
+    for index, name in ends:
+        _conv(places, f"model.{index}", generator.get_layer(name))
+        _norm(places, f"model.{index + 1}", generator.get_layer(f"{name}_norm"))
+    for i in range(blocks):
+        # A dropout between the convolutions counts as a module.
+        second = 6 if f"block_{i}_dropout" in names else 5
+        for k, index in enumerate((1, second)):
+            name = f"model.{start + i}.conv_block.{index}"
+            _conv(places, name, generator.get_layer(f"block_{i}_conv_{k}"))
+            norm = generator.get_layer(f"block_{i}_norm_{k}")
+            _norm(places, f"model.{start + i}.conv_block.{index + 1}", norm)
+    last = start + blocks + 3 * halvings + 1
+    _conv(places, f"model.{last}", generator.get_layer("to_image"))
+    return places
+
+
+def generator_layout(generator):
+    """Places of the weights of either generator.
+
+    Args:
+        generator: A U-Net or a ResNet.
+    """
+    is_unet = any(layer.name == "skip_1" for layer in generator.layers)
+    return unet_layout(generator) if is_unet else residual_layout(generator)
+
+
+def discriminator_layout(discriminator):
+    """Places of the weights of a PatchGAN or PixelGAN discriminator.
+
+    Args:
+        discriminator: What `layers.build_patch_discriminator` returned.
+
+    Returns:
+        Dict of name to `(variable, transform)`, for `loading.assign`.
+    """
+    names = {layer.name for layer in discriminator.layers}
+    convs = sum(bool(re.fullmatch(r"conv_\d+", name)) for name in names)
+    is_pixel = discriminator.get_layer("conv_0").kernel_size == (1, 1)
+    root = "net" if is_pixel else "model"
+    places = {}
+    for i in range(convs):
+        index = 0 if i == 0 else 3 * i - 1
+        _conv(places, f"{root}.{index}", discriminator.get_layer(f"conv_{i}"))
+        if i:
+            norm = discriminator.get_layer(f"norm_{i}")
+            _norm(places, f"{root}.{index + 1}", norm)
+    last = discriminator.get_layer("to_logits")
+    _conv(places, f"{root}.{3 * convs - 1}", last)
+    return places
+
+
+def _conv(places, name, layer):
+    places[f"{name}.weight"] = (layer.kernel, loading.convolution)
+    if layer.use_bias:
+        places[f"{name}.bias"] = (layer.bias, loading.same)
+
+
+def _norm(places, name, layer):
+    if not layer.weights:  # an instance normalisation
+        return
+    kept = (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)
+    for leaf, variable in zip(_NORM, kept, strict=True):
+        places[f"{name}.{leaf}"] = (variable, loading.same)

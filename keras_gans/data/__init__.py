@@ -8,6 +8,7 @@ from keras_gans.data.degrading import Degradation
 from keras_gans.data.domains import edges, hide_labels, negatives, split_domains
 from keras_gans.data.loading import class_names, load, locate
 from keras_gans.data.pair_batches import DegradedBatches, PairBatches, degrade
+from keras_gans.data.pairs import load_pairs
 from keras_gans.data.pixels import (
     check_side_multiple,
     legal_size,
@@ -16,6 +17,7 @@ from keras_gans.data.pixels import (
     to_unit,
 )
 from keras_gans.data.streaming import pipeline
+from keras_gans.data.unpaired import UnpairedBatches, load_unpaired
 
 __all__ = [
     "ArrayBatches",
@@ -30,6 +32,7 @@ __all__ = [
     "Mosaic",
     "Noise",
     "PairBatches",
+    "UnpairedBatches",
     "check_side_multiple",
     "class_names",
     "degradation",
@@ -38,6 +41,8 @@ __all__ = [
     "hide_labels",
     "legal_size",
     "load",
+    "load_pairs",
+    "load_unpaired",
     "locate",
     "negatives",
     "pipeline",

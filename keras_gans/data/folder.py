@@ -10,7 +10,7 @@ from keras_gans.core.plain_json import shown
 
 MAX_DEPTH = 100
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
-_SPLIT_NAMES = ("train", "test", "val", "validation")
+SPLIT_NAMES = ("train", "test", "val", "validation")
 
 Listing = collections.namedtuple("Listing", "files labels class_names")
 
@@ -35,12 +35,7 @@ def list_folder(folder, split):
     """
     folder = Path(folder)
     by_split = _by_split(folder)
-    if split == "all":
-        parts = list(by_split.values())
-    elif split in by_split:
-        parts = [by_split[split]]
-    else:
-        raise ValueError(f"{folder} has the splits {list(by_split)}, got {split!r}.")
+    parts = choose_splits(by_split, split, folder)
     # One list of names for all splits: a class that a split lacks moves no label.
     named = {name for part in by_split.values() for name in part if name is not None}
     if named and any(None in part for part in by_split.values()):
@@ -52,14 +47,61 @@ def list_folder(folder, split):
     class_names = tuple(sorted(named)) or None
     pairs = [(f, name) for part in parts for name, fs in part.items() for f in fs]
     if not pairs:
-        raise ValueError(
-            f"{folder} holds no pictures ({', '.join(SUFFIXES)}) for split {split!r}."
-        )
+        raise _no_pictures(folder, split)
     files = tuple(file for file, _ in pairs)
     if class_names is None:
         return Listing(files, None, None)
     labels = np.array([class_names.index(name) for _, name in pairs], "int64")
     return Listing(files, labels, class_names)
+
+
+def list_pictures(folder, split):
+    """Lists the pictures of one split, however they lie in sub-folders.
+
+    Args:
+        folder: Path of the folder.
+        split: As in `list_folder`.
+
+    Returns:
+        Tuple of paths.
+
+    Raises:
+        ValueError: As `list_folder`, for all but pictures beside class folders.
+    """
+    parts = choose_splits(_by_split(Path(folder)), split, folder)
+    found = tuple(file for part in parts for files in part.values() for file in files)
+    if not found:
+        raise _no_pictures(folder, split)
+    return found
+
+
+def choose_splits(by_split, split, where):
+    """Returns a list of what a split has: all values for `"all"`, else one.
+
+    Raises:
+        ValueError: If `by_split` has no such split.
+    """
+    if split == "all":
+        return list(by_split.values())
+    if split not in by_split:
+        raise ValueError(f"{where} has the splits {list(by_split)}, got {split!r}.")
+    return [by_split[split]]
+
+
+def sub_folders(folder):
+    """The folders in a folder, `{name: path}`, without hidden ones.
+
+    Raises:
+        ValueError: If a symbolic link leaves `folder` or goes in circles.
+    """
+    folder = Path(folder)
+    entries = _entries(folder, folder.resolve())
+    return {entry.name: Path(entry.path) for entry in entries if entry.is_dir()}
+
+
+def _no_pictures(folder, split):
+    suffixes = ", ".join(SUFFIXES)
+    return ValueError(f"{folder} holds no pictures ({suffixes}) for split {split!r}.")
 
 
 def _by_split(folder):
@@ -68,10 +110,10 @@ def _by_split(folder):
     top = _entries(folder, root)
     split_folders = {e.name: e for e in top if e.is_dir()}
     loose = any(_is_picture(entry) for entry in top)
-    if split_folders and not loose and set(split_folders) <= set(_SPLIT_NAMES):
+    if split_folders and not loose and set(split_folders) <= set(SPLIT_NAMES):
         return {
             name: _by_class(Path(split_folders[name].path), root)
-            for name in _SPLIT_NAMES
+            for name in SPLIT_NAMES
             if name in split_folders
         }
     return {"train": _by_class(folder, root)}

@@ -15,7 +15,7 @@ def load_npz(path, split):
     with open(path, "rb") as file:
         archive, parts = Archive(path, file), []
         for key, label_key in _keys_of(archive, split, path):
-            images = _as_images(archive.read(key), f"{path}: {key}")
+            images = as_images(archive.read(key), f"{path}: {key}")
             labels = _as_labels(archive, label_key, len(images), path)
             parts.append((images, labels))
     if len(parts) == 1:
@@ -69,7 +69,16 @@ def _keys_of(archive, split, path):
     )
 
 
-def _as_images(images, where):
+def as_images(images, where):
+    """Returns an array as uint8 pictures `(num_images, height, width, channels)`.
+
+    Args:
+        images: Array of integers; the channel axis may be absent.
+        where: The file and the name in it, for the message.
+
+    Raises:
+        ValueError: If it holds no pictures.
+    """
     if images.ndim == 3:  # Keras's mnist.npz leaves the single channel out
         images = images[..., None]
     if images.ndim != 4:

@@ -23,9 +23,23 @@ class PictureFiles:
 
     Args:
         folder, split, image_size, color_mode, antialias, on_damaged: As in `load`.
+        files: Paths below `folder`, in place of those of the split.
+
+    Attributes:
+        sizes: `{index: (height, width)}` of the pictures whose headers are sound.
+        damaged: `{index: reason}` of those that are known to be damaged.
     """
 
-    def __init__(self, folder, split, image_size, color_mode, antialias, on_damaged):
+    def __init__(
+        self,
+        folder,
+        split,
+        image_size,
+        color_mode,
+        antialias,
+        on_damaged,
+        files=None,
+    ):
         check_color_mode(color_mode)
         if on_damaged not in ("raise", "skip"):
             raise ValueError(
@@ -34,13 +48,15 @@ class PictureFiles:
         self.folder = folder
         self.antialias = antialias
         self.on_damaged = on_damaged
-        self.files, self.labels, self.class_names = list_folder(folder, split)
+        listing = list_folder(folder, split) if files is None else (files, None, None)
+        self.files, self.labels, self.class_names = listing
         headers, self.damaged = self._headers()
-        all_grey = all(grey for _, grey in headers)
+        self.sizes = {index: size for index, (size, _) in headers.items()}
+        all_grey = all(grey for _, grey in headers.values())
         self.color_mode = color_mode or ("grey" if all_grey else "rgb")
         self.resized = image_size is not None
-        size = as_size(image_size) if self.resized else self._common_size(headers)
-        self.image_shape = (*size, 1 if self.color_mode == "grey" else 3)
+        self._size = as_size(image_size) if self.resized else self._common_size()
+        self.image_shape = (*self._size, 1 if self.color_mode == "grey" else 3)
 
     def __len__(self):
         return len(self.files)
@@ -50,26 +66,34 @@ class PictureFiles:
         pixels = read_picture(self.files[index], self.color_mode, self._pixels)
         if pixels.shape != self.image_shape:
             raise DamagedPicture(
-                f"its pixels are {pixels.shape[0]}x{pixels.shape[1]}, its header says "
-                f"{self.image_shape[0]}x{self.image_shape[1]}"
+                f"its pixels are {pixels.shape[-3]}x{pixels.shape[-2]}, its header "
+                f"says {self._size[0]}x{self._size[1]}"
             )
         return pixels
 
     def _pixels(self, picture):
+        return self._fitted(picture, self.antialias)
+
+    def _fitted(self, picture, antialias):
         if self.resized:
-            picture = fit_picture(picture, self.image_shape[:2], self.antialias)
+            picture = fit_picture(picture, self._size, antialias)
         return np.asarray(picture).reshape(picture.height, picture.width, -1)
 
     def read_all(self):
         """uint8 images and labels of every sound file; reports the damaged ones."""
+        images = self.decode_all()
+        sound = self.drop_damaged()
+        return (images if sound.all() else images[sound]), self.labels
+
+    def decode_all(self):
+        """uint8 images of every file; what those in `damaged` hold is undefined."""
         images = room_for((len(self), *self.image_shape), self.folder)
 
         def fill(index):
             images[index] = self.read(index)
 
         self._find_damaged(fill)
-        sound = self._drop_damaged()
-        return (images if sound.all() else images[sound]), self.labels
+        return images
 
     def report_damaged(self):
         """Reports damaged files without keeping a picture.
@@ -84,14 +108,14 @@ class PictureFiles:
 
         if self.on_damaged == "skip":
             self._find_damaged(decode)
-        self._drop_damaged()
+        self.drop_damaged()
 
     def _headers(self):
         outcomes = self._for_each(
             range(len(self)), lambda index: read_header(self.files[index])
         )
         damaged = {i: out for i, out in outcomes.items() if isinstance(out, str)}
-        return [out for i, out in outcomes.items() if i not in damaged], damaged
+        return {i: out for i, out in outcomes.items() if i not in damaged}, damaged
 
     def _find_damaged(self, read):
         left = [index for index in range(len(self)) if index not in self.damaged]
@@ -116,7 +140,7 @@ class PictureFiles:
             bar = tqdm(outcomes, str(self.folder), len(indices), disable=quiet)
             return dict(zip(indices, bar, strict=True))
 
-    def _drop_damaged(self):
+    def drop_damaged(self):
         """Raises or warns; then keeps the sound files. Returns which were, as bools."""
         sound = np.ones(len(self), bool)
         if not self.damaged:
@@ -139,8 +163,8 @@ class PictureFiles:
         self.damaged = {}
         return sound
 
-    def _common_size(self, headers):
-        counts = collections.Counter(size for size, _ in headers)
+    def _common_size(self):
+        counts = collections.Counter(self.sizes.values())
         if len(counts) > 1:
             raise mixed_sizes(self.folder, counts)
         # Without one readable header every file is damaged: report_damaged raises.

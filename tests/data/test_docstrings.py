@@ -11,6 +11,7 @@ MODULES = (
     "pair_batches",
     "pixels",
     "streaming",
+    "unpaired",
 )
 
 

@@ -18,10 +18,15 @@ class ImageScores:
 
     Args:
         score: Function of two batches giving `(batch,)`: `psnr_per_image`.
-        **options: Its keyword arguments.
+        **options: Its keyword arguments, but for `mask`, which differs by image.
     """
 
     def __init__(self, score, **options):
+        if "mask" in options:
+            raise ValueError(
+                "A mask is not the same for each batch: call psnr with all images, or "
+                "psnr_per_image with each batch."
+            )
         self._score, self.options, self._found = score, options, []
 
     def update(self, real, generated):
@@ -39,7 +44,9 @@ class ImageScores:
         return np.concatenate([np.empty(0), *self._found])
 
 
-def psnr_per_image(real, generated, data_range=None, crop=0, luma=False, quantise=True):
+def psnr_per_image(
+    real, generated, data_range=None, crop=0, luma=False, quantise=True, mask=None
+):
     """20 log10(255 / sqrt(mean squared error)) of every image pair, in dB.
 
     Args:
@@ -52,6 +59,8 @@ def psnr_per_image(real, generated, data_range=None, crop=0, luma=False, quantis
             place of RGB, as super-resolution does.
         quantise: Whether float images are rounded to 0, 1, ... 255 first, as files
             would.
+        mask: Array `(images, height, width, 1)`; only where it is not 0 are images
+            compared. `None`: everywhere.
 
     Returns:
         float64 `(images,)`, infinite for equal images.
@@ -59,13 +68,16 @@ def psnr_per_image(real, generated, data_range=None, crop=0, luma=False, quantis
     Raises:
         ValueError: If shapes differ or are not 4-dimensional, `data_range` is absent
             or does not hold the floats, `luma` has other than 3 channels, or `crop`
-            leaves nothing.
+            or `mask` leaves nothing.
 
     Reference: `basicsr/metrics/psnr_ssim.py` of XPixelGroup/BasicSR.
     """
-    found = []
+    found, done = [], 0
+    inside = None if mask is None else _inside(mask, np.shape(real), crop)
     for x, y in _pairs(real, generated, data_range, crop, luma, quantise):
-        error = np.square(x - y).mean(axis=(1, 2, 3))
+        where = True if inside is None else inside[done : done + len(x)]
+        error = np.square(x - y).mean(axis=(1, 2, 3), where=where)
+        done += len(x)
         with np.errstate(divide="ignore"):
             found.append(20 * np.log10(255 / np.sqrt(error)))
     return np.concatenate(found)
@@ -115,7 +127,8 @@ def psnr(real, generated=None, protocol=None, **options):
         real: Originals `(images, height, width, channels)`, or `ImageScores`.
         generated: Images to judge, of the same shape.
         protocol: `Protocol`, to name the data set in `reference`.
-        **options: `data_range`, `crop`, `luma`, `quantise` of `psnr_per_image`.
+        **options: `data_range`, `crop`, `luma`, `quantise`, `mask` of
+            `psnr_per_image`.
 
     Returns:
         `Result` with `psnr` and its `std` over images.
@@ -204,6 +217,8 @@ def _mean_score(name, score, real, generated, protocol, options):
             "crop": options.get("crop", 0),
             "luma": bool(options.get("luma", False)),
             "quantise": bool(options.get("quantise", True)),
+            # Figures of before there were masks stay comparable.
+            **({} if options.get("mask") is None else {"masked": True}),
         },
         **({} if protocol is None else {"protocol": protocol}),
         num_real=len(scores),
@@ -230,6 +245,24 @@ def _pairs(real, generated, data_range, crop, luma, quantise):
         if luma:
             pair = [(side @ _LUMA + _LUMA_BLACK)[..., None] for side in pair]
         yield pair
+
+
+def _inside(mask, shape, crop):
+    """A mask as bools `(images, height, width, 1)`, cropped."""
+    mask = np.asarray(mask)
+    if mask.shape != (*shape[:3], 1):
+        raise ValueError(
+            f"Expected a mask of the shape {(*shape[:3], 1)}, found {mask.shape}."
+        )
+    inner = slice(crop, -crop or None)
+    inside = mask[:, inner, inner] != 0
+    empty = np.flatnonzero(~inside.any(axis=(1, 2, 3)))
+    if len(empty):
+        raise ValueError(
+            f"The mask leaves nothing of {len(empty)} images, first of number "
+            f"{empty[0]}."
+        )
+    return inside
 
 
 def _bytes(images, data_range, quantise):

@@ -76,6 +76,41 @@ def test_it_is_the_mean_of_images_and_not_of_errors():
     assert metrics.psnr(real, fake).value == pytest.approx(each.mean())
 
 
+def test_a_mask_leaves_out_what_is_outside(monkeypatch):
+    real = _random.randint(0, 256, (5, 14, 13, 3)).astype("uint8")
+    fake = _random.randint(0, 256, (5, 14, 13, 3)).astype("uint8")
+    mask = np.zeros((5, 14, 13, 1), "uint8")
+    mask[:, 3:9, 2:12] = 255
+    inside = metrics.psnr(real[:, 3:9, 2:12], fake[:, 3:9, 2:12]).value
+    found = metrics.psnr(real, fake, mask=mask)
+    assert found.value == pytest.approx(inside, abs=1e-9)
+    cropped = metrics.psnr(real, fake, mask=mask, crop=4).value
+    expected = metrics.psnr(real[:, 4:9, 4:9], fake[:, 4:9, 4:9]).value
+    assert cropped == pytest.approx(expected, abs=1e-9)
+    monkeypatch.setattr(metrics.image_quality, "_CHUNK", 1)
+    mask[2, 3:9, 2:12] = _random.randint(0, 2, (6, 10, 1))
+    each = metrics.psnr_per_image(real, fake, mask=mask > 0)
+    rows = mask[2, ..., 0] != 0
+    error = np.square(real[2][rows].astype(float) - fake[2][rows]).mean()
+    assert each[2] == pytest.approx(10 * np.log10(255**2 / error), abs=1e-9)
+    assert metrics.psnr(real, fake, mask=mask * 0 + 1).value == pytest.approx(
+        metrics.psnr(real, fake).value, abs=1e-9
+    )
+
+
+def test_masked_figures_are_others():
+    mask = np.ones((1, 64, 48, 1), bool)
+    with pytest.raises(ValueError, match="masked differs"):
+        metrics.compare(metrics.psnr(A, B, mask=mask), metrics.psnr(A, B))
+    with pytest.raises(ValueError, match=r"shape \(1, 64, 48, 1\), found \(64, 48\)"):
+        metrics.psnr(A, B, mask=mask[0, ..., 0])
+    mask[:, 9:-9] = False
+    with pytest.raises(ValueError, match="leaves nothing of 1 images.* number 0"):
+        metrics.psnr(A, B, mask=mask, crop=9)
+    with pytest.raises(ValueError, match="not the same for each batch"):
+        metrics.PSNR(mask=mask)
+
+
 @pytest.mark.parametrize("name", ["psnr", "ssim"])
 def test_batches_and_merges_equal_the_whole(name, monkeypatch):
     real = _random.randint(0, 256, (9, 14, 13, 3)).astype("uint8")

@@ -12,6 +12,7 @@ from keras_gans import (
     pictures,
 )
 from keras_gans.core.adversarial_model import AdversarialModel
+from keras_gans.core.image_translator import ImageTranslator
 from keras_gans.core.presets import PresetError, from_preset, list_presets
 from keras_gans.metrics import classifier as _classifier  # registers it  # noqa: F401
 from keras_gans.models import (
@@ -26,7 +27,9 @@ from keras_gans.models import (
     BigGAN,
     BigGANDeep,
     CoGAN,
+    CycleGAN,
     ImprovedGAN,
+    Pix2Pix,
     ProGAN,
     StyleGAN,
     StyleGAN2,
@@ -48,8 +51,11 @@ __all__ = [
     "BigGAN",
     "BigGANDeep",
     "CoGAN",
-    "PresetError",
+    "CycleGAN",
+    "ImageTranslator",
     "ImprovedGAN",
+    "Pix2Pix",
+    "PresetError",
     "ProGAN",
     "StyleGAN",
     "StyleGAN2",

@@ -50,6 +50,28 @@ class SystemContract:
         return cls.system(**{**cls.tiny, "ema_decay": 0.5, "seed": 3, **changes})
 
     @classmethod
+    def inputs(cls, gan, count):
+        """What `predict` takes."""
+        return latents_for(gan, count)
+
+    @classmethod
+    def drawn(cls, gan, count, seed=1):
+        """`count` images that the model makes, the same for the same seed."""
+        return gan.sample(count, seed=seed, labels=labels_for(gan, 1))
+
+    @classmethod
+    def served(cls, gan, signatures, count):
+        """The same images by an exported model's signatures, at seed 5, and ours."""
+        import tensorflow as tf
+
+        labels = labels_for(gan, [1, 0, 1][:count])
+        inputs = {"num_images": tf.constant(count), "seed": tf.constant(5, tf.int64)}
+        if labels is not None:
+            inputs["labels"] = tf.constant(labels)
+        images = signatures["sample"](**inputs)["images"].numpy()
+        return images, gan.sample(count, seed=5, labels=labels)
+
+    @classmethod
     def fitted(cls, epochs=1, **compile_arguments):
         gan = cls.make()
         gan.compile(**compile_arguments)
@@ -97,7 +119,7 @@ class SystemContract:
         )
 
     def test_predict_is_the_sampling_network(self, trained):
-        inputs = latents_for(trained, 3)
+        inputs = self.inputs(trained, 3)
         predicted = trained.predict(inputs, verbose=0)
         called = ops.convert_to_numpy(trained(inputs))
         np.testing.assert_allclose(predicted, called, atol=1e-6)
@@ -150,11 +172,7 @@ class SystemContract:
         trained.save(path)
         again = keras.saving.load_model(path)
         assert_equal(state_of(trained), state_of(again))
-        labels = labels_for(trained, 1)
-        np.testing.assert_array_equal(
-            trained.sample(2, seed=1, labels=labels),
-            again.sample(2, seed=1, labels=labels),
-        )
+        np.testing.assert_array_equal(self.drawn(trained, 2), self.drawn(again, 2))
 
     def test_preset_round_trip(self, trained, tmp_path):
         trained.save_to_preset(tmp_path / "whole")
@@ -163,11 +181,7 @@ class SystemContract:
         trained.save_to_preset(tmp_path / "weights", include_optimizer=False)
         light = self.system.from_preset(str(tmp_path / "weights"))
         assert not light.compiled
-        labels = labels_for(trained, 1)
-        np.testing.assert_array_equal(
-            trained.sample(2, seed=1, labels=labels),
-            light.sample(2, seed=1, labels=labels),
-        )
+        np.testing.assert_array_equal(self.drawn(trained, 2), self.drawn(light, 2))
 
     def test_resumed_equals_never_stopped(self, tmp_path):
         whole = self.fitted(epochs=4)
@@ -197,18 +211,20 @@ class SystemContract:
     def test_moving_average_is_the_hand_computed_one(self):
         gan = self.make(ema_decay=0.75)
         gan.compile()
-        expected = trainable_of(gan.generator)
+        networks = [getattr(gan, name) for name in gan.sampling_networks]
+        expected = [w for network in networks for w in trainable_of(network)]
         data = self.batch(BATCH * gan.updates_per_batch)
         for _ in range(3):
             gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0)
-            weights = trainable_of(gan.generator)
+            weights = [w for network in networks for w in trainable_of(network)]
             expected = [
                 0.75 * e + 0.25 * w for e, w in zip(expected, weights, strict=True)
             ]
         found = [
             ops.convert_to_numpy(average)
+            for name, network in zip(gan.sampling_networks, networks, strict=True)
             for average, weight in zip(
-                gan.sampler.weights, gan.generator.weights, strict=True
+                gan.averaged(name).weights, network.weights, strict=True
             )
             if weight.trainable
         ]
@@ -217,11 +233,13 @@ class SystemContract:
             np.testing.assert_allclose(e, f, rtol=3e-7, atol=1e-6)
 
     def test_given_networks_are_kept(self, trained):
-        gan = self.make(generator=keras.models.clone_model(trained.generator))
+        name = trained.sampling_networks[0]
+        gan = self.make(**{name: keras.models.clone_model(getattr(trained, name))})
         config = json.loads(json.dumps(gan.get_config()))
         again = self.system.from_config(config)
-        assert again.generator.count_params() == gan.generator.count_params()
-        first, second = (json.dumps(g.generator.get_config()) for g in (gan, again))
+        ours, theirs = getattr(gan, name), getattr(again, name)
+        assert theirs.count_params() == ours.count_params()
+        first, second = (json.dumps(g.get_config()) for g in (ours, theirs))
         assert first == second
 
     @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
@@ -232,8 +250,7 @@ class SystemContract:
             gan.compile()
             logs = self.fit(gan, 1).history
             assert np.isfinite(list(logs.values())).all()
-            labels = labels_for(gan, 1)
-            assert gan.sample(2, seed=0, labels=labels).dtype == np.float32
+            assert self.drawn(gan, 2).dtype == np.float32
             assert all(w.dtype == "float32" for w in gan.trainable_weights)
             scaled = isinstance(
                 gan.generator_optimizer, keras.optimizers.LossScaleOptimizer
@@ -250,7 +267,8 @@ class SystemContract:
             for player in gan.players:
                 # At the usual first scale of 2^15 a network may overflow by itself.
                 getattr(gan, f"{player}_optimizer").dynamic_scale.assign(8.0)
-            others = [n for n in gan.networks if n != "generator"]
+            own = gan.players["generator"]
+            others = [n for n in gan.networks if n not in own]
             before = {n: trainable_of(getattr(gan, n)) for n in gan.networks}
             data = self.batch(BATCH * gan.updates_per_batch)
             with infinite_gradients(gan.generator_optimizer):
@@ -259,7 +277,9 @@ class SystemContract:
             skipped = {p: logs.pop(f"{p}_skipped_steps") for p in gan.players}
             assert skipped == {p: float(p == "generator") for p in gan.players}
             assert logs.pop("generator_loss_scale") == 4.0
-            assert not differs(before["generator"], trainable_of(gan.generator))
+            assert not any(
+                differs(before[n], trainable_of(getattr(gan, n))) for n in own
+            )
             assert all(
                 differs(before[n], trainable_of(getattr(gan, n))) for n in others
             )
@@ -268,7 +288,7 @@ class SystemContract:
             gan.make_train_function(force=True)
             gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0)
             assert gan.history.history["generator_skipped_steps"] == [0.0]
-            assert differs(before["generator"], trainable_of(gan.generator))
+            assert all(differs(before[n], trainable_of(getattr(gan, n))) for n in own)
         finally:
             keras.mixed_precision.set_dtype_policy("float32")
 
@@ -289,14 +309,14 @@ class SystemContract:
             gan = self.make()
             sgd = {f"{p}_optimizer": keras.optimizers.SGD(0.05) for p in gan.players}
             gan.compile(jit_compile=jit_compile, **sgd)
-        for network in (gan.generator, *(getattr(gan, n) for n in gan.networks)):
+        for network in (getattr(gan, name) for name in gan.networks):
             for layer in network._flatten_layers():
                 if isinstance(layer, keras.layers.Dropout):
                     layer.rate = 0.0
                 elif isinstance(layer, keras.layers.GaussianNoise):
                     layer.stddev = 0.0
         total = BATCH * gan.updates_per_batch
-        gan.training_seeds = SharedLatents(gan.latent_dim, replicas)
+        gan.training_seeds = SharedLatents(replicas)
         data = self.replica_order(self.batch(total), gan.updates_per_batch, replicas)
         gan.fit(*data, batch_size=BATCH, epochs=1, shuffle=False, verbose=0)
         return {
@@ -325,12 +345,7 @@ class SystemContract:
 
         trained.export(tmp_path / "1")
         served = tf.saved_model.load(str(tmp_path / "1"))
-        inputs = {"num_images": tf.constant(3), "seed": tf.constant(5, tf.int64)}
-        labels = labels_for(trained, [1, 0, 1])
-        if labels is not None:
-            inputs["labels"] = tf.constant(labels)
-        images = served.signatures["sample"](**inputs)["images"].numpy()
-        expected = trained.sample(3, seed=5, labels=labels)
+        images, expected = self.served(trained, served.signatures, 3)
         np.testing.assert_allclose(images, expected, atol=1e-6)
 
 
@@ -363,8 +378,7 @@ class _StopAt(keras.callbacks.Callback):
 class SharedLatents:
     """One global table of draws, of which each replica takes its own rows."""
 
-    def __init__(self, latent_dim, replicas):
-        self._latent_dim = latent_dim
+    def __init__(self, replicas):
         self._replicas = replicas
         self._draws = {}
 

@@ -68,7 +68,7 @@ def train(system, optimizer, replicas, scope=None):
         for layer in getattr(gan, name)._flatten_layers():
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0  # Draws differ between replicas, on purpose.
-    gan.training_seeds = SharedLatents(gan.latent_dim, replicas)
+    gan.training_seeds = SharedLatents(replicas)
     step = BATCH * gan.updates_per_batch
     shape = (STEPS * step, *gan.image_shape)
     images = np.random.default_rng(0).integers(0, 256, shape)

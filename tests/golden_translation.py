@@ -88,3 +88,13 @@ def check_patches(logits, moments, values, err):
 def _grid(batch, size, channels):
     height, width = (size, size) if isinstance(size, int) else size
     return np.ogrid[:batch, :height, :width, :channels]
+
+
+def check_tensor(after, before, moments, moves):
+    """Section 12: the statistics of a tensor after two steps, and of its move."""
+    np.testing.assert_allclose([after.mean(), after.std()], moments, atol=2e-6)
+    delta = 1e6 * (after.astype("float64") - before.astype("float64"))
+    assert delta.mean() == pytest.approx(moves[0], abs=2.0)
+    found = (np.abs(delta).mean(), delta.std())
+    np.testing.assert_allclose(found, moves[1:3], rtol=0.01)
+    assert delta[0] == pytest.approx(moves[3], abs=10.0)

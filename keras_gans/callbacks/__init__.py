@@ -3,6 +3,13 @@
 from keras_gans.callbacks.backup_and_restore import BackupAndRestore
 from keras_gans.callbacks.evaluate import Evaluate
 from keras_gans.callbacks.sample_grid import SampleGrid
+from keras_gans.callbacks.schedules import ConstantThenLinear
 from keras_gans.callbacks.stop_on_nan import StopOnNaN
 
-__all__ = ["BackupAndRestore", "Evaluate", "SampleGrid", "StopOnNaN"]
+__all__ = [
+    "BackupAndRestore",
+    "ConstantThenLinear",
+    "Evaluate",
+    "SampleGrid",
+    "StopOnNaN",
+]

@@ -116,24 +116,38 @@ class Feeding:
             y: As for `fit`.
 
         Returns:
-            Arrays of one length, nested as `unpack` takes them.
+            Arrays, nested as `unpack` takes them; of one length, unless the system
+            makes batches of its own of them (`batches_of`).
 
         Raises:
             ValueError: as `check_batch`.
         """
         raise NotImplementedError
 
+    def batches_of(self, arrays, size, shuffle):
+        """Batches of arrays.
+
+        Args:
+            arrays: What `arrays_of` returned.
+            size: Samples in a batch.
+            shuffle: Whether each epoch has an order of its own.
+
+        Returns:
+            A `keras.utils.PyDataset`; with a method `set_epoch`, its order survives a
+            restart.
+        """
+        return ArrayBatches(arrays, size, shuffle=shuffle, seed=self.seed)
+
     def _as_batches(self, x, y, batch_size, shuffle):
         if checks.is_array(x):
-            x = self.arrays_of(x, y)
+            arrays = self.arrays_of(x, y)
             size = (32 if batch_size is None else batch_size) * self.updates_per_batch
-            first = keras.tree.flatten(x)[0]
-            if not shuffle and len(first) < size:
+            count = max(map(len, keras.tree.flatten(arrays)))
+            if not shuffle and count < size:
                 # Validation data may be smaller than a training batch.
-                size = len(first) - len(first) % self.updates_per_batch
+                size = count - count % self.updates_per_batch
             checks.check_batch_size(self, size)
-            batches = ArrayBatches(x, size, shuffle=shuffle, seed=self.seed)
-            return batches, size
+            return self.batches_of(arrays, size, shuffle), size
         if y is not None or batch_size is not None:
             raise ValueError("y and batch_size go with arrays; a data set has its own.")
         return x, checks.check_data_set(self, x)

@@ -117,7 +117,8 @@ def _uncompiled_twin(model, config):
         model.copy_state_to(twin)
     else:  # no system: a classifier
         twin.set_weights(model.get_weights())
-    for mine, its in zip(model.weights, twin.weights, strict=True):
+    kept = getattr(model, "lasting_weights", model.weights)
+    for mine, its in zip(kept, twin.weights, strict=True):
         # A weight outside every network would silently be saved as initialised.
         if not np.array_equal(mine.numpy(), its.numpy(), equal_nan=True):
             raise PresetError(f"{mine.path} was not copied: see `copy_state_to`.")

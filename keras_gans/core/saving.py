@@ -97,6 +97,13 @@ class Saving:
         for i, stream in enumerate(streams):
             stream.state.assign(store[f"{_SEED_PREFIX}{i}"])
 
+    @property
+    def lasting_weights(self):
+        """All weights but those of `training_state`."""
+        layers = (getattr(self, name) for name in self.training_state)
+        passing = {id(w) for layer in layers if layer for w in layer.weights}
+        return [weight for weight in self.weights if id(weight) not in passing]
+
     def copy_state_to(self, other):
         """Gives `other`, built from the same configuration, this model's state."""
         for name in self.networks:

@@ -38,6 +38,8 @@ class System(Playing, Feeding, Training, Saving, keras.Model):
         sampling_networks: Names of the networks that users are served with, of which
             moving averages are kept; the first is that of `call` and `predict`.
         judges: Names of the networks whose images are augmented.
+        training_state: Names of layers that `compile` makes and only training needs;
+            like optimizers they are left out of presets that are not to train on.
         average_buffers: Whether the moving average also averages what is not trained
             (batch statistics), which is copied otherwise.
     """
@@ -46,6 +48,7 @@ class System(Playing, Feeding, Training, Saving, keras.Model):
     reports = ()
     sampling_networks = ("generator",)
     judges = ("discriminator", "critic")
+    training_state = ()
     average_buffers = False
     updates_per_batch = 1
 

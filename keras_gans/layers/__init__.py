@@ -9,6 +9,7 @@ from keras_gans.layers.dcgan_weights import dcgan_weights
 from keras_gans.layers.dropout import Dropout, as_in_training
 from keras_gans.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_gans.layers.fade_in import FadeIn
+from keras_gans.layers.image_pool import ImagePool
 from keras_gans.layers.instance_normalization import InstanceNormalization
 from keras_gans.layers.learned_constant import LearnedConstant
 from keras_gans.layers.maxout import Maxout
@@ -65,6 +66,7 @@ __all__ = [
     "FilteredConv2DDown",
     "FilteredDownsampling2D",
     "FilteredUpsampling2D",
+    "ImagePool",
     "InstanceNormalization",
     "LearnedConstant",
     "Maxout",

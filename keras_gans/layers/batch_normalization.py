@@ -20,6 +20,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     replicas included, is left to Keras.
 
     Args:
+        unbiased: Whether the moving variance follows the unbiased variance of the
+            batch, as in PyTorch, for maps. It matters where a batch is a few numbers.
         **kwargs: For `keras.layers.BatchNormalization`.
 
     Attributes:
@@ -28,6 +30,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     each_alone = False
+
+    def __init__(self, unbiased=False, **kwargs):
+        super().__init__(**kwargs)
+        self.unbiased = unbiased
 
     def call(self, inputs, training=None, mask=None):
         """Any shape to the same shape."""
@@ -41,8 +47,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
             or len(inputs.shape) != 4
             or gradients.fused_batch_norm is None
         )
-        if plain or not (training and self.trainable):
+        if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
+        if plain and self.unbiased:
+            return self._followed_unbiased(inputs, mask)
+        if plain:
+            return super().call(inputs, training=True, mask=mask)
         return ops.cast(self._fused(ops.cast(inputs, "float32")), self.compute_dtype)
 
     def _alone(self, inputs):
@@ -59,11 +69,29 @@ class BatchNormalization(keras.layers.BatchNormalization):
         gamma = self.gamma if self.scale else ops.ones(channels)
         beta = self.beta if self.center else ops.zeros(channels)
         y, mean, variance = gradients.fused_batch_norm(x, gamma, beta, self.epsilon)
-        # The kernel returns the unbiased one of its n values per channel.
-        n = ops.cast(ops.shape(x)[0] * math.prod(x.shape[1:3]), "float32")
         self._follow(self.moving_mean, mean)
-        self._follow(self.moving_variance, variance * ((n - 1.0) / n))
+        # The kernel returns the unbiased one of its n values per channel.
+        if not self.unbiased:
+            n = _values_per_channel(x)
+            variance = variance * ((n - 1.0) / n)
+        self._follow(self.moving_variance, variance)
+        return y
+
+    def _followed_unbiased(self, inputs, mask):
+        kept = ops.copy(self.moving_variance) * self.momentum
+        y = super().call(inputs, training=True, mask=mask)
+        n = _values_per_channel(inputs) * gradients.replica().count
+        followed = (self.moving_variance - kept) * (n / ops.maximum(n - 1.0, 1.0))
+        self.moving_variance.assign(kept + followed)
         return y
 
     def _follow(self, moving, value):
         moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "unbiased": self.unbiased}
+
+
+def _values_per_channel(x):
+    return ops.cast(math.prod(ops.shape(x)[:-1]), "float32")

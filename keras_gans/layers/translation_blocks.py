@@ -23,7 +23,11 @@ def normalization(kind, name):
     if kind == "batch":
         gamma = initializers.RandomNormal(1.0, 0.02)
         return BatchNormalization(
-            momentum=0.9, epsilon=1e-5, gamma_initializer=gamma, name=name
+            unbiased=True,
+            momentum=0.9,
+            epsilon=1e-5,
+            gamma_initializer=gamma,
+            name=name,
         )
     if kind == "instance":
         return InstanceNormalization(name=name)

@@ -5,9 +5,11 @@ from keras_gans.models.biggan import BigGAN
 from keras_gans.models.biggan_deep import BigGANDeep
 from keras_gans.models.cgan import CGAN
 from keras_gans.models.cogan import CoGAN
+from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.gan import GAN
 from keras_gans.models.improved_gan import ImprovedGAN
+from keras_gans.models.pix2pix import Pix2Pix
 from keras_gans.models.progan import ProGAN
 from keras_gans.models.r1_gan import R1GAN
 from keras_gans.models.sagan import SAGAN
@@ -32,6 +34,8 @@ SYSTEMS = {
     "stylegan": StyleGAN,
     "stylegan2": StyleGAN2,
     "anime_gan": AnimeGAN,
+    "pix2pix": Pix2Pix,
+    "cyclegan": CycleGAN,
 }
 
 __all__ = [
@@ -46,7 +50,9 @@ __all__ = [
     "BigGAN",
     "BigGANDeep",
     "CoGAN",
+    "CycleGAN",
     "ImprovedGAN",
+    "Pix2Pix",
     "ProGAN",
     "StyleGAN",
     "StyleGAN2",

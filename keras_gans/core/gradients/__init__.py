@@ -3,8 +3,9 @@
 `value_and_gradients`, `input_gradient`, `apply` and `as_keras_step` differentiate and
 step; `fused_batch_norm` is a kernel that TensorFlow has and JAX does not need;
 `replica`, `count_replicas`, `is_chief`, `from_chief`, `check_strategy` and `scope_of`
-know where the code runs, and `mean_over_replicas` averages there; `host_value` reads a
-number between two steps; `compiled` traces a function that is called many times.
+know where the code runs, `mean_over_replicas` averages and `gathered` collects there;
+`host_value` reads a number between two steps; `compiled` traces a function that is
+called many times.
 They have the same meaning in `tensorflow.py` and `jax.py`; everything else in the
 library is `keras.ops`.
 """
@@ -48,6 +49,7 @@ check_strategy = _backend.check_strategy
 scope_of = _backend.scope_of
 host_value = _backend.host_value
 mean_over_replicas = _backend.mean_over_replicas
+gathered = _backend.gathered
 compiled = _backend.compiled
 
 

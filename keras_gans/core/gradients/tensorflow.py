@@ -102,6 +102,13 @@ def mean_over_replicas(value):
     return tf.distribute.get_replica_context().all_reduce("MEAN", value)
 
 
+def gathered(value):
+    """The rows of all replicas, those of the first one first."""
+    if replica()[1] == 1:
+        return value
+    return tf.distribute.get_replica_context().all_gather(value, axis=0)
+
+
 def as_keras_step(model, kind, step):
     """TensorFlow's trainer takes `step(data)` as it is."""
     return step

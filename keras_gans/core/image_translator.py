@@ -1,0 +1,193 @@
+"""`ImageTranslator`: a system that makes an image out of an image."""
+
+import numpy as np
+from keras import ops
+
+from keras_gans.core import checks
+from keras_gans.core.pixels import scaled
+from keras_gans.core.random import CounterStream
+from keras_gans.core.system import System
+
+
+class ImageTranslator(System):
+    """A `System` whose sampling network takes images of a source domain.
+
+    Args:
+        image_shape: `(height, width, channels)` of the images made, in training.
+        source_channels: Channels of the images they are made of; `None` for as many.
+        ema_decay: As for `System`, like what follows.
+        seed: Integer.
+        **kwargs: `augmentation`.
+
+    Attributes:
+        size_multiple: What both sides of an image must be multiples of.
+        directions: Dict of the name of each translation to the options that
+            `translate` takes for it; the first is that of `call`.
+
+    Raises:
+        ValueError: for an image shape whose sides are no such multiples.
+    """
+
+    size_multiple = 1
+    directions = {"translate": {}}
+
+    def __init__(
+        self, image_shape, source_channels=None, ema_decay=None, seed=0, **kwargs
+    ):
+        super().__init__(image_shape, ema_decay, seed, **kwargs)
+        self.source_channels = source_channels
+
+    @property
+    def source_shape(self):
+        """`(height, width, channels)` of the source images, in training."""
+        *sides, channels = self.image_shape
+        return (*sides, self.source_channels or channels)
+
+    @property
+    def data_shape(self):
+        """Shape of what comes first in a sample of the data."""
+        return self.source_shape
+
+    def check_network(self, name, network):
+        """Checks the channels of the networks that translate, and the sides."""
+        if name not in self.sampling_networks or not hasattr(network, "inputs"):
+            return
+        check_sides(self.image_shape, self.size_multiple)
+        taken, made = network.inputs[0].shape[-1], network.outputs[0].shape[-1]
+        channels = self.source_shape[-1], self.image_shape[-1]
+        if (taken, made) != channels and (taken, made) != channels[::-1]:
+            raise ValueError(
+                f"The {network.name} makes images of {made} channels from {taken}; the "
+                f"system was built for {channels[1]} from {channels[0]}."
+            )
+
+    def check_batch(self, x, y):
+        """Checks pairs of a source and a target image."""
+        if isinstance(x, tuple) or y is None:
+            raise ValueError(
+                f"{type(self).__name__} learns from pairs: call fit(source, target)."
+            )
+        checks.check_images(x, self.source_shape)
+        checks.check_images(y, self.image_shape)
+        if len(x) != len(y):
+            raise ValueError(f"There are {len(x)} source and {len(y)} target images.")
+
+    def arrays_of(self, x, y):
+        """Sources and targets, row by row."""
+        self.check_batch(x, y)
+        return x, y
+
+    def unpack(self, data):
+        """The batch, ready for the networks.
+
+        Args:
+            data: `(source, target)`, uint8 or floats in [-1, 1].
+
+        Returns:
+            The two as float32 in [-1, 1].
+        """
+        source, target = data[:2]
+        return scaled(source), scaled(target)
+
+    def call(self, inputs, training=None):
+        """Images of the first sampling network, in inference mode unless told else.
+
+        Args:
+            inputs: Source images `(batch, height, width, channels)` in [-1, 1].
+            training: Whether the network runs in training mode.
+
+        Returns:
+            float32 images in [-1, 1].
+        """
+        return ops.cast(self.sampler(inputs, training=bool(training)), "float32")
+
+    def translated(self, images, stream):
+        """What `translate` and a served model make of a batch.
+
+        Args:
+            images: float32 tensor in [-1, 1].
+            stream: A `CounterStream`, for systems with noise.
+
+        Returns:
+            float32 tensor in [-1, 1].
+        """
+        return self.call(images, training=False)
+
+    def translate(self, images, seed=0, batch_size=16, **options):
+        """Images made of images.
+
+        Image i depends on the i-th source, on `seed` and on i alone, not on the others
+        or on `batch_size`.
+
+        Args:
+            images: `(num_images, height, width, channels)` of any size that the
+                networks can take, uint8 or floats in [-1, 1].
+            seed: Integer in [0, 2**63), of the noise where there is any.
+            batch_size: Images computed at a time.
+            **options: The system's own; see its `translated`.
+
+        Returns:
+            numpy float32 array `(num_images, height, width, channels)`, in [-1, 1].
+
+        Raises:
+            ValueError: for images of a wrong range, number of channels or size, naming
+                the nearest size that fits.
+        """
+        batches = self.translate_batches(images, seed, batch_size, **options)
+        return np.concatenate(list(batches))
+
+    def translate_batches(self, images, seed=0, batch_size=16, **options):
+        """The images of `translate`, one batch after the other.
+
+        Args:
+            images: As for `translate`, like all others.
+            seed: Integer.
+            batch_size: Most images in a batch.
+            **options: Options.
+
+        Returns:
+            Iterator of numpy arrays.
+
+        Raises:
+            ValueError: as `translate`, at once.
+        """
+        channels = self.channels_taken(**options)
+        checks.check_images(images, (*images.shape[1:3], channels))
+        check_sides(images.shape[1:3], self.size_multiple)
+
+        def batch(start):
+            part = scaled(ops.convert_to_tensor(images[start : start + batch_size]))
+            stream = CounterStream(seed, first_row=start)
+            return ops.convert_to_numpy(self.translated(part, stream, **options))
+
+        return map(batch, range(0, len(images), batch_size))
+
+    def channels_taken(self, **options):
+        """Channels of the images that are translated with these options."""
+        return self.source_shape[-1]
+
+    def served(self):
+        """What `export` writes; see `keras_gans.core.served_translations`."""
+        from keras_gans.core.served_translations import served_translations
+
+        return served_translations(self)
+
+
+def check_sides(sides, multiple):
+    """Checks the height and width of images that networks halve and double.
+
+    Args:
+        sides: `(height, width, ...)`.
+        multiple: What both must be multiples of.
+
+    Raises:
+        ValueError: for other sides, naming the nearest that fit.
+    """
+    sides = tuple(sides[:2])
+    if all(side > 0 and side % multiple == 0 for side in sides):
+        return
+    nearest = tuple(max(1, round(side / multiple)) * multiple for side in sides)
+    raise ValueError(
+        f"Both sides must be multiples of {multiple}. Found {sides[0]}x{sides[1]}: the "
+        f"nearest that fits is {nearest[0]}x{nearest[1]}; crop or resize the images."
+    )

@@ -1,0 +1,92 @@
+"""What a server of an `ImageTranslator` answers to: images, or files of images."""
+
+from keras_gans.core.pixels import scaled, to_bytes_range
+from keras_gans.core.random import CounterStream
+
+
+def served_translations(model):
+    """Functions that a server runs for a system that translates images.
+
+    For each direction (`translate`; of CycleGAN `translate_ab` and `translate_ba`):
+
+    * `translate`: `images` float32 `(batch, height, width, channels)` in [-1, 1] ->
+      `images` float32, those of `model.translate(images)`.
+    * `translate_png`: `image_bytes`, strings `(batch,)` of PNG, JPEG, BMP or GIF files,
+      whose sizes may differ -> `image_bytes`, PNG files. REST has both in base64.
+
+    `serving_default` is the first direction's. Values outside of [-1, 1], files that
+    are no pictures, and sides that are no multiples of what the networks need fail the
+    request with a message.
+
+    Args:
+        model: An `ImageTranslator`.
+
+    Returns:
+        Dict of signature to `(function, specifications of its inputs)`, and a dict of
+        input to an example value.
+    """
+    import tensorflow as tf
+
+    files = [tf.TensorSpec((None,), tf.string, name="image_bytes")]
+    functions = {}
+    for name, options in model.directions.items():
+        channels = model.channels_taken(**options)
+        images = [tf.TensorSpec((None, None, None, channels), tf.float32, "images")]
+        functions[name] = (_of_images(model, options), images)
+        functions[f"{name}_png"] = (_of_files(model, options), files)
+    default = next(iter(model.directions))
+    functions = {"serving_default": functions[default], **functions}
+    channels = model.channels_taken(**model.directions[default])
+    example = tf.zeros((*model.image_shape[:2], channels), tf.uint8)
+    return functions, {
+        "images": tf.zeros((1, *example.shape)),
+        "image_bytes": tf.io.encode_png(example)[None],
+    }
+
+
+def _of_images(model, options):
+    import tensorflow as tf
+
+    def run(images):
+        low, high = tf.reduce_min(images), tf.reduce_max(images)
+        in_range = (low >= -1.001) & (high <= 1.001)
+        checks = [
+            tf.debugging.Assert(in_range, ["images lie in [-1, 1]", low, high]),
+            _sides_fit(model, images),
+        ]
+        with tf.control_dependencies(checks):
+            images = tf.identity(images)
+        return {"images": model.translated(images, CounterStream(0), **options)}
+
+    return run
+
+
+def _of_files(model, options):
+    import tensorflow as tf
+
+    channels = model.channels_taken(**options)
+
+    def one(row_and_file):
+        row, file = row_and_file
+        image = tf.io.decode_image(file, channels, expand_animations=False)[None]
+        image.set_shape((1, None, None, channels))
+        with tf.control_dependencies([_sides_fit(model, image)]):
+            image = scaled(tf.identity(image))
+        made = model.translated(image, CounterStream(0, first_row=row), **options)
+        return tf.io.encode_png(to_bytes_range(made)[0])
+
+    def run(image_bytes):
+        rows = tf.range(tf.shape(image_bytes)[0])
+        made = tf.map_fn(one, (rows, image_bytes), fn_output_signature=tf.string)
+        return {"image_bytes": made}
+
+    return run
+
+
+def _sides_fit(model, images):
+    import tensorflow as tf
+
+    sides, multiple = tf.shape(images)[1:3], model.size_multiple
+    message = f"both sides of an image must be multiples of {multiple}"
+    fit = tf.reduce_all((sides % multiple == 0) & (sides > 0))
+    return tf.debugging.Assert(fit, [message, sides])

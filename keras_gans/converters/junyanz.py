@@ -13,13 +13,23 @@ _NORM = ("weight", "bias", "running_mean", "running_var")
 IGNORED = (r".*num_batches_tracked",)
 
 
-def without_prefix(arrays):
-    """The arrays without the `module.` of a network that was trained on many GPUs.
+def prepared(arrays):
+    """The arrays as a network of one GPU and of today has them.
 
     Args:
         arrays: Dict of name to array.
+
+    Returns:
+        The same without the `module.` of networks trained on many GPUs, and without
+        the statistics of norms that have no weights.
     """
-    return {re.sub(r"^module\.", "", name): array for name, array in arrays.items()}
+    plain = {re.sub(r"^module\.", "", name): array for name, array in arrays.items()}
+    statistics = re.compile(r"(.*)\.running_(mean|var)")
+    return {
+        name: array
+        for name, array in plain.items()
+        if not (m := statistics.fullmatch(name)) or f"{m[1]}.weight" in plain
+    }
 
 
 def unet_layout(generator):
@@ -130,3 +140,67 @@ def _norm(places, name, layer):
     kept = (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)
     for leaf, variable in zip(_NORM, kept, strict=True):
         places[f"{name}.{leaf}"] = (variable, loading.same)
+
+
+def describe_pix2pix(arrays):
+    """The `Pix2Pix` that a generator's arrays belong to, as `(name, arguments)`."""
+    if "model.model.0.weight" not in arrays:
+        side, found = _described_residual(arrays)
+        return "pix2pix", {**found, "image_shape": side, "architecture": "resnet"}
+    first = arrays["model.model.0.weight"]
+    # The outermost module and those nested in it, each with two convolutions.
+    halvings = sum(array.ndim == 4 for array in arrays.values()) // 2
+    colours = arrays["model.model.3.weight"].shape[1]
+    side = 2**halvings
+    return "pix2pix", {
+        "image_shape": (side, side, colours),
+        "source_channels": first.shape[1],
+        "halvings": halvings,
+        "base_channels": first.shape[0],
+        "normalization": _normalization(arrays, "model.model.1.model.2.weight"),
+    }
+
+
+def describe_cyclegan(arrays):
+    """The `CycleGAN` that a generator's arrays belong to, as `(name, arguments)`."""
+    side, found = _described_residual(arrays)
+    del found["source_channels"]
+    return "cyclegan", {**found, "image_shape": side}
+
+
+def describe_discriminator(arrays):
+    """Arguments that a discriminator's arrays give away."""
+    if "net.0.weight" in arrays:
+        return {
+            "discriminator_halvings": 0,
+            "discriminator_channels": arrays["net.0.weight"].shape[0],
+        }
+    convs = sum(array.ndim == 4 for array in arrays.values())
+    return {
+        "discriminator_halvings": convs - 2,
+        "discriminator_channels": arrays["model.0.weight"].shape[0],
+    }
+
+
+def _described_residual(arrays):
+    first = arrays["model.1.weight"]
+    outer = [
+        int(m[1]) for n in arrays if (m := re.fullmatch(r"model\.(\d+)\.weight", n))
+    ]
+    last = arrays[f"model.{max(outer)}.weight"]
+    blocks = {name.split(".")[1] for name in arrays if ".conv_block." in name}
+    norm = _normalization(arrays, "model.2.weight")
+    # The second convolution of a block is its fifth module, with a dropout its sixth.
+    second = f"model.{min(map(int, blocks))}.conv_block.6.weight"
+    has_dropout = second in arrays and arrays[second].ndim == 4
+    return (256, 256, last.shape[0]), {
+        "source_channels": first.shape[1],
+        "residual_blocks": len(blocks),
+        "base_channels": first.shape[0],
+        "dropout_rate": 0.5 if has_dropout else 0.0,
+        "normalization": norm,
+    }
+
+
+def _normalization(arrays, gamma):
+    return "batch" if gamma in arrays else "instance"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from keras_gans.converters import (
     biggan_pytorch,
     hf_biggan_deep,
+    junyanz,
     progan_zoo,
     stylegan2_ada,
 )
@@ -22,7 +23,8 @@ class Source(NamedTuple):
 
     `describe(arrays)` is the system that a generator's arrays belong to, as
     `(name, arguments)`; the two layouts say where arrays go. `entry` is the state dict
-    that samples, in a checkpoint of several.
+    that samples, in a checkpoint of several. `networks` are the system's names of the
+    generator and its discriminator, and of a generator back if there is one.
     """
 
     title: str
@@ -32,26 +34,38 @@ class Source(NamedTuple):
     ignored: tuple = ()
     entry: str | None = None
     prepare: object = dict
+    describe_discriminator: object = None
+    networks: tuple = ("generator", "discriminator")
 
 
-def convert(source, generator, discriminator=None, licence=None, **arguments):
+def convert(
+    source,
+    generator,
+    discriminator=None,
+    licence=None,
+    generator_back=None,
+    **arguments,
+):
     """Builds the system that a published generator belongs to, with its weights.
 
     Args:
         source: A name in `SOURCES`: `"biggan_pytorch"`, `"hf_biggan_deep"`,
-            `"progan_zoo"` or `"stylegan2_ada"`.
+            `"progan_zoo"`, `"stylegan2_ada"`, `"junyanz_pix2pix"` or
+            `"junyanz_cyclegan"`.
         generator: State dict of the generator that samples (the moving average): what
             `read_state_dict` returned.
         discriminator: That of the discriminator, to train on; `None` leaves new
             weights there.
         licence: Under which terms the weights were published, in words; it is kept
             with them.
+        generator_back: For CycleGAN, the state dict of the generator from b to a;
+            `None` leaves new weights there.
         **arguments: For the system's constructor, where they do not follow from the
             arrays; for `"hf_biggan_deep"` also `statistics_truncation`, whose
             statistics are taken (1).
 
     Returns:
-        An `AdversarialModel`, with the licence in its `provenance`.
+        A `System`, with the licence in its `provenance`.
 
     Raises:
         ValueError: for an unknown source, a missing licence, or arrays that are those
@@ -82,15 +96,25 @@ def convert(source, generator, discriminator=None, licence=None, **arguments):
         raise ValueError(
             f"These are not the arrays of a generator of {known.title}: {why}"
         ) from why
-    gan = get_system(name)(**{"ema_decay": None, **found, **arguments})
-    assign(known.generator_layout(gan.generator, **options), generator, known.ignored)
-    if gan.keeps_average:
-        copy_weights(gan.generator, gan.sampler)
+    if discriminator is not None and known.discriminator_layout is None:
+        raise ValueError(f"{known.title} has published no discriminator.")
     if discriminator is not None:
-        if known.discriminator_layout is None:
-            raise ValueError(f"{known.title} has published no discriminator.")
-        layout = known.discriminator_layout(gan.discriminator)
-        assign(layout, known.prepare(discriminator), known.ignored)
+        discriminator = known.prepare(discriminator)
+        if known.describe_discriminator is not None:
+            found = {**found, **known.describe_discriminator(discriminator)}
+    gan = get_system(name)(**{"ema_decay": None, **found, **arguments})
+    ours = [getattr(gan, network) for network in known.networks]
+    assign(known.generator_layout(ours[0], **options), generator, known.ignored)
+    if generator_back is not None:
+        if len(ours) < 3:
+            raise ValueError(f"{known.title} translates in one direction.")
+        layout = known.generator_layout(ours[2])
+        assign(layout, known.prepare(generator_back), known.ignored)
+    for name in gan.sampling_networks if gan.keeps_average else ():
+        copy_weights(getattr(gan, name), gan.averaged(name))
+    if discriminator is not None:
+        layout = known.discriminator_layout(ours[1])
+        assign(layout, discriminator, known.ignored)
     gan.provenance = {"source": known.title, "licence": str(licence).strip()}
     return gan
 
@@ -204,5 +228,24 @@ SOURCES = {
         stylegan2_ada.discriminator_layout,
         stylegan2_ada.IGNORED,
         entry="G_ema",
+    ),
+    "junyanz_pix2pix": Source(
+        "pytorch-CycleGAN-and-pix2pix",
+        junyanz.describe_pix2pix,
+        junyanz.generator_layout,
+        junyanz.discriminator_layout,
+        junyanz.IGNORED,
+        prepare=junyanz.prepared,
+        describe_discriminator=junyanz.describe_discriminator,
+    ),
+    "junyanz_cyclegan": Source(
+        "pytorch-CycleGAN-and-pix2pix",
+        junyanz.describe_cyclegan,
+        junyanz.generator_layout,
+        junyanz.discriminator_layout,
+        junyanz.IGNORED,
+        prepare=junyanz.prepared,
+        describe_discriminator=junyanz.describe_discriminator,
+        networks=("generator_ab", "discriminator_b", "generator_ba"),
     ),
 }

@@ -55,6 +55,36 @@ TINY = {
             "variant": "gan_zoo",
         },
     ),
+    "junyanz_pix2pix": (
+        kg.Pix2Pix,
+        {
+            "image_shape": (32, 32, 3),
+            "source_channels": 1,
+            "base_channels": 2,
+            "discriminator_channels": 3,
+            "discriminator_halvings": 2,
+        },
+    ),
+    "junyanz_pix2pix, resnet": (
+        kg.Pix2Pix,
+        {
+            "image_shape": (256, 256, 3),
+            "architecture": "resnet",
+            "residual_blocks": 2,
+            "base_channels": 3,
+            "discriminator_channels": 3,
+            "discriminator_halvings": 0,
+        },
+    ),
+    "junyanz_cyclegan": (
+        kg.CycleGAN,
+        {
+            "image_shape": (256, 256, 3),
+            "residual_blocks": 3,
+            "base_channels": 3,
+            "discriminator_channels": 2,
+        },
+    ),
     "stylegan2_ada": (
         kg.StyleGAN2,
         {
@@ -100,10 +130,15 @@ def published(request):
     system, arguments = TINY[request.param]
     gan = system(**arguments, ema_decay=None, seed=5)
     known = converters.SOURCES[source]
-    found = [state_dict(known.generator_layout(gan.generator)), None]
+    generator, discriminator = networks_of(known, gan)
+    found = [state_dict(known.generator_layout(generator)), None]
     if known.discriminator_layout is not None:
-        found[1] = state_dict(known.discriminator_layout(gan.discriminator))
+        found[1] = state_dict(known.discriminator_layout(discriminator))
     return source, gan, *found
+
+
+def networks_of(known, gan):
+    return [getattr(gan, name) for name in known.networks[:2]]
 
 
 def check_weights(layout, arrays):
@@ -121,9 +156,10 @@ def test_the_arrays_say_which_network_they_are(published):
         shapes = [tuple(w.shape) for w in getattr(made, name).weights]
         expected = [tuple(w.shape) for w in getattr(gan, name).weights]
         assert shapes == expected or (name, discriminator) == ("discriminator", None)
-    check_weights(known.generator_layout(made.generator), generator)
+    ours = networks_of(known, made)
+    check_weights(known.generator_layout(ours[0]), generator)
     if discriminator is not None:
-        check_weights(known.discriminator_layout(made.discriminator), discriminator)
+        check_weights(known.discriminator_layout(ours[1]), discriminator)
     assert made.provenance == {"source": known.title, "licence": "CC0"}
 
 
@@ -185,3 +221,32 @@ def test_the_script_wants_a_licence_and_arrays(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="not the arrays of a generator"):
         run(monkeypatch, *arguments, "--licence", "MIT")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_generator_back_and_old_statistics():
+    gan = kg.CycleGAN((256, 256, 3), residual_blocks=1, base_channels=2)
+    known = converters.SOURCES["junyanz_cyclegan"]
+    there, back = (
+        state_dict(known.generator_layout(getattr(gan, f"generator_{direction}")))
+        for direction in ("ab", "ba")
+    )
+    back = {name: array + 1 for name, array in back.items()}
+    # As an old file of a network of several GPUs has it.
+    old = {f"module.{name}": array for name, array in back.items()}
+    old["module.model.2.running_mean"] = np.ones(2)
+    made = converters.convert(
+        "junyanz_cyclegan", there, licence="BSD", generator_back=old, ema_decay=0.9
+    )
+    check_weights(known.generator_layout(made.ema_generator_ab), there)
+    check_weights(known.generator_layout(made.ema_generator_ba), back)
+    with pytest.raises(ValueError, match="translates in one direction"):
+        converters.convert(
+            "progan_zoo",
+            state_dict(
+                converters.SOURCES["progan_zoo"].generator_layout(
+                    kg.ProGAN(**TINY["progan_zoo"][1], ema_decay=None).generator
+                )
+            ),
+            licence="MIT",
+            generator_back=old,
+        )

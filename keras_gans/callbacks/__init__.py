@@ -2,14 +2,18 @@
 
 from keras_gans.callbacks.backup_and_restore import BackupAndRestore
 from keras_gans.callbacks.evaluate import Evaluate
+from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
 from keras_gans.callbacks.sample_grid import SampleGrid
 from keras_gans.callbacks.schedules import ConstantThenLinear
 from keras_gans.callbacks.stop_on_nan import StopOnNaN
+from keras_gans.callbacks.translation_grid import TranslationGrid
 
 __all__ = [
     "BackupAndRestore",
     "ConstantThenLinear",
     "Evaluate",
+    "EvaluateTranslation",
     "SampleGrid",
     "StopOnNaN",
+    "TranslationGrid",
 ]

@@ -94,8 +94,8 @@ def sample(
     if separate is not None:
         digits = max(4, len(str(num - 1)))
         files = [separate / f"{i:0{digits}d}.png" for i in range(num)]
-    _check_free(files, overwrite)
-    gan = kg.from_preset(preset)
+    check_free(files, overwrite)
+    gan = that_draws(preset)
     labels = [label[i % len(label)] for i in range(num)] if label else None
     images = kg.data.to_uint8(gan.sample(num, seed, labels, truncation))
     pictures = images
@@ -114,17 +114,34 @@ def export(preset: Preset, folder: Folder):
         folder = folder / str(_next_version(folder))
     gan = kg.from_preset(preset)
     gan.export(folder)
-    labels = ", labels" if gan.num_classes else ""
-    is_picture = len(gan.image_shape) == 3
+    translates = isinstance(gan, kg.ImageTranslator)
     typer.echo(f"Wrote {folder}, with the signatures")
-    typer.echo(f"  serving_default: latents{labels} -> images")
-    typer.echo(f"  sample:          num_images, seed{labels} -> images in [-1, 1]")
-    if is_picture:
-        typer.echo(f"  sample_png:      num_images, seed{labels} -> image_bytes")
+    for name, what in (_translations(gan) if translates else _draws(gan)).items():
+        typer.echo(f"  {name + ':':16} {what}")
     model = folder.resolve().parent
     typer.echo(f"\nServe it:\n  {docker_command(model)}")
-    if is_picture:
+    if len(gan.image_shape) == 3 and not translates:
         typer.echo(f"\nAsk for a picture:\n  {request(model, gan.num_classes)}")
+
+
+def _draws(gan):
+    labels = ", labels" if gan.num_classes else ""
+    draws = f"num_images, seed{labels} ->"
+    found = {
+        "serving_default": f"latents{labels} -> images",
+        "sample": f"{draws} images in [-1, 1]",
+    }
+    if len(gan.image_shape) == 3:
+        found["sample_png"] = f"{draws} image_bytes"
+    return found
+
+
+def _translations(gan):
+    found = {"serving_default": "images in [-1, 1] -> images in [-1, 1]"}
+    for name in gan.directions:
+        found[name] = found["serving_default"]
+        found[f"{name}_png"] = "image_bytes -> image_bytes"
+    return found
 
 
 def presets(system: System = None):
@@ -186,7 +203,35 @@ def _next_version(folder):
     return max(taken, default=0) + 1
 
 
-def _check_free(files, overwrite):
+def that_draws(preset):
+    """The model of a preset, if it draws from latents.
+
+    Args:
+        preset: As for `kg.from_preset`.
+
+    Raises:
+        ValueError: if it translates images.
+    """
+    gan = kg.from_preset(preset)
+    if isinstance(gan, kg.ImageTranslator):
+        raise ValueError(
+            f"{type(gan).__name__} makes images out of images: see `keras-gans "
+            "translate --help`."
+        )
+    return gan
+
+
+def check_free(files, overwrite):
+    """Refuses names of files that are no PNG files, or are there already.
+
+    Args:
+        files: Paths.
+        overwrite: Whether they may be replaced.
+
+    Raises:
+        ValueError: for a name without `.png`.
+        FileExistsError: for a file that is there.
+    """
     for file in files:
         if file.suffix != ".png":
             raise ValueError(f"Pictures are PNG files. Found the name {file}.")

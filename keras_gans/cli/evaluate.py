@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 from typer import Option
 
-import keras_gans as kg
 from keras_gans import metrics
-from keras_gans.cli.commands import Preset, Seed, Truncation
+from keras_gans.cli.commands import Preset, Seed, Truncation, that_draws
 
 Data = Annotated[
     str | None,
@@ -116,7 +115,7 @@ def evaluate(
                 f"{preset} was trained on the part {trained_on!r} of {data}, which "
                 f"holds the part {split!r}: name data that it has not seen with --data."
             )
-    gan = kg.from_preset(preset)
+    gan = that_draws(preset)
     found = gan.evaluate_samples(
         data,
         seed,

@@ -20,6 +20,9 @@ and every run folder and preset holds the one that made it:
     flip = false                  # optional; mirrors half of the images
     second = "edges"              # for two domains; or negatives, or other data
     labels_per_class = 10         # for semi-supervised systems; hides all others
+    direction = "ba"              # for pairs; from the second picture to the first
+    degradation = "mosaic:8"      # for pairs; made of single pictures, anew each epoch
+    jitter = 143                  # for translation; resizes to it, crops to image_size
 
     [fit]                         # optional
     batch_size = 64               # images per update
@@ -118,6 +121,9 @@ SECTIONS = {
         "flip": "true or false",
         "second": "text",
         "labels_per_class": "a whole number from 1 on",
+        "direction": "text",
+        "degradation": "text",
+        "jitter": "a whole number from 1 to 65536",
     },
     "fit": {
         "batch_size": "a whole number from 1 to 65536",
@@ -140,6 +146,7 @@ ARGUMENTS = {
     "latent_dim": "a whole number from 1 to 1000000",
     "num_classes": "a whole number from 1 to 1000000",
     "num_labels": "a whole number from 1 to 1000000",
+    "source_channels": "a whole number from 1 to 65536",
     "base_channels": "a whole number from 1 to 65536",
     "hidden_units": "a whole number from 1 to 1000000",
     "critic_steps": "a whole number from 1 to 65536",
@@ -281,6 +288,7 @@ def check_system(recipe, system):
 
 
 def _check_data(table, name, system):
+    learns = getattr(system, "learns", None)
     takes_two = getattr(system, "num_domains", 1) == 2
     if takes_two and "second" not in table:
         raise ValueError(
@@ -288,7 +296,10 @@ def _check_data(table, name, system):
             "'negatives' or a data set."
         )
     for key, taken in (
-        ("second", takes_two),
+        ("second", takes_two or learns == "domains"),
+        ("direction", learns == "pairs"),
+        ("degradation", learns == "pairs"),
+        ("jitter", learns is not None),
         ("labels_per_class", getattr(system, "takes_unlabelled", False)),
     ):
         if key in table and not taken:

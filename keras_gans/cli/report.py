@@ -14,6 +14,7 @@ from typer import Argument, Option
 import keras_gans as kg
 from keras_gans import pictures
 from keras_gans.cli import recipes, report_tables
+from keras_gans.cli.commands import that_draws
 from keras_gans.core.files import written_whole
 from keras_gans.version import __version__
 
@@ -157,7 +158,7 @@ def _drawn(preset):
     drawn = {"paths": None, "classes": None, "num_classes": 0}
     if not preset.is_dir():
         return drawn
-    gan = kg.from_preset(preset)
+    gan = that_draws(preset)
     drawn["paths"] = _grid(pictures.interpolation(gan), columns=10)
     if gan.num_classes is not None:
         count = drawn["num_classes"] = min(gan.num_classes, _MOST_CLASSES)

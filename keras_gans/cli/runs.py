@@ -19,6 +19,7 @@ import typer
 import keras_gans as kg
 from keras_gans.cli import devices, recipe_files, recipes
 from keras_gans.cli.sources import Source, both_domains
+from keras_gans.cli.translation_sources import TranslationSource
 from keras_gans.core import facts, gradients
 from keras_gans.core.files import sweep, written_whole
 from keras_gans.core.precision import under_policy
@@ -125,13 +126,16 @@ def _other_settings(folder, stage, differing):
 def _prepare(recipe, system, scope):
     """The model, its data, and the recipe with all that was inferred."""
     counted = recipes.label_argument(system, recipe["arguments"])
-    source = Source(
-        recipe["data"],
-        with_labels=counted is not None,
-        whole=hasattr(system, "adapt"),
-        seed=recipe["arguments"].get("seed", 0),
-    )
-    arguments = {"image_shape": source.image_shape, **recipe["arguments"]}
+    if issubclass(system, kg.ImageTranslator):
+        source = TranslationSource(recipe["data"], system.learns)
+    else:
+        source = Source(
+            recipe["data"],
+            with_labels=counted is not None,
+            whole=hasattr(system, "adapt"),
+            seed=recipe["arguments"].get("seed", 0),
+        )
+    arguments = {**source.arguments, **recipe["arguments"]}
     if counted and counted not in arguments:
         arguments[counted] = source.count_classes()
     xla = recipe["training"].get("xla")
@@ -171,8 +175,7 @@ def _fit(gan, source, recipe, folder, every, resumes):
             callbacks=[
                 stop_on_nan,
                 *([recipe_writer] if writes else []),
-                kg.callbacks.SampleGrid(folder / "samples", every=every),
-                *_evaluation(gan, recipe, folder / "best"),
+                *_watching(gan, source, recipe, folder, every),
                 *([history] if writes else []),
                 # Last, so that an epoch counts as done when all of it is on disk.
                 backup,
@@ -190,6 +193,33 @@ def _fit(gan, source, recipe, folder, every, resumes):
             f"The training diverged: {', '.join(stop_on_nan.diverged)} is not finite. "
             "Lower the learning rate, or train in float32."
         )
+
+
+def _watching(gan, source, recipe, folder, every):
+    """The callbacks that draw and measure."""
+    if not isinstance(gan, kg.ImageTranslator):
+        grid = kg.callbacks.SampleGrid(folder / "samples", every=every)
+        return [grid, *_evaluation(gan, recipe, folder / "best")]
+    watching = []
+    for (name, options), (images, targets) in zip(
+        gan.directions.items(), source.examples(_SHOWN), strict=True
+    ):
+        samples = folder / "samples"
+        if len(gan.directions) > 1:
+            samples /= name
+        watching.append(
+            kg.callbacks.TranslationGrid(samples, images, targets, every, **options)
+        )
+    if options := recipe.get("evaluation"):
+        pairs = source.held_out(options.get("num_samples"))
+        watching.append(
+            kg.callbacks.EvaluateTranslation(*pairs, options["every"], folder / "best")
+        )
+    return watching
+
+
+# Rows of a picture of translations.
+_SHOWN = 8
 
 
 def _evaluation(gan, recipe, best):

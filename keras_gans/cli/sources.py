@@ -35,6 +35,7 @@ class Source:
         seed: Integer, from which halves and hidden labels follow.
 
     Attributes:
+        arguments: What the data say about a system's arguments.
         image_shape: `(height, width, channels)`.
         num_images: Their number, in both domains where there are two.
         images: uint8 array, or `None` for a folder read batch by batch.
@@ -88,6 +89,11 @@ class Source:
             options = {"image_size": (height, width), "color_mode": color_mode}
             self.second, _ = data.load(second, **{**self._options, **options})
         self.num_images = len(self.images) + len(self.second)
+
+    @property
+    def arguments(self):
+        """See above."""
+        return {"image_shape": self.image_shape}
 
     def both_domains(self):
         """`(images, domains)`: all images, and 0 or 1 for each."""

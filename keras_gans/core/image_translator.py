@@ -21,6 +21,7 @@ class ImageTranslator(System):
 
     Attributes:
         size_multiple: What both sides of an image must be multiples of.
+        learns: `"pairs"` of a source and its target, or `"domains"` without pairs.
         directions: Dict of the name of each translation to the options that
             `translate` takes for it; the first is that of `call`.
 
@@ -28,6 +29,7 @@ class ImageTranslator(System):
         ValueError: for an image shape whose sides are no such multiples.
     """
 
+    learns = "pairs"
     size_multiple = 1
     directions = {"translate": {}}
 
@@ -113,7 +115,7 @@ class ImageTranslator(System):
         """
         return self.call(images, training=False)
 
-    def translate(self, images, seed=0, batch_size=16, **options):
+    def translate(self, images, seed=0, batch_size=16, first_row=0, **options):
         """Images made of images.
 
         Image i depends on the i-th source, on `seed` and on i alone, not on the others
@@ -124,6 +126,7 @@ class ImageTranslator(System):
                 networks can take, uint8 or floats in [-1, 1].
             seed: Integer in [0, 2**63), of the noise where there is any.
             batch_size: Images computed at a time.
+            first_row: What the first image counts as, for images in several calls.
             **options: The system's own; see its `translated`.
 
         Returns:
@@ -133,16 +136,17 @@ class ImageTranslator(System):
             ValueError: for images of a wrong range, number of channels or size, naming
                 the nearest size that fits.
         """
-        batches = self.translate_batches(images, seed, batch_size, **options)
+        batches = self.translate_batches(images, seed, batch_size, first_row, **options)
         return np.concatenate(list(batches))
 
-    def translate_batches(self, images, seed=0, batch_size=16, **options):
+    def translate_batches(self, images, seed=0, batch_size=16, first_row=0, **options):
         """The images of `translate`, one batch after the other.
 
         Args:
             images: As for `translate`, like all others.
             seed: Integer.
             batch_size: Most images in a batch.
+            first_row: What the first image counts as.
             **options: Options.
 
         Returns:
@@ -157,7 +161,7 @@ class ImageTranslator(System):
 
         def batch(start):
             part = scaled(ops.convert_to_tensor(images[start : start + batch_size]))
-            stream = CounterStream(seed, first_row=start)
+            stream = CounterStream(seed, first_row=first_row + start)
             return ops.convert_to_numpy(self.translated(part, stream, **options))
 
         return map(batch, range(0, len(images), batch_size))

@@ -93,6 +93,7 @@ class CycleGAN(ImageTranslator):
     sampling_networks = ("generator_ab", "generator_ba")
     judges = ("discriminator_a", "discriminator_b")
     training_state = ("pool_a", "pool_b")
+    learns = "domains"
     directions = {
         "translate_ab": {"direction": "ab"},
         "translate_ba": {"direction": "ba"},

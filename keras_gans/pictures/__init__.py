@@ -7,6 +7,7 @@ from keras_gans.pictures.rows import (
     class_rows,
     interpolation,
     style_mixing,
+    translation_rows,
     truncation_sweep,
 )
 
@@ -21,5 +22,6 @@ __all__ = [
     "save_png",
     "style_mixing",
     "training_curves",
+    "translation_rows",
     "truncation_sweep",
 ]

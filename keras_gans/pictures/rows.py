@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_gans.core.random import CounterStream
+from keras_gans.data.pixels import to_uint8
 from keras_gans.metrics.path_length import lerp, slerp_scaled
 
 
@@ -161,3 +162,35 @@ def _images(gan, latents, labels):
     if labels is not None:
         inputs = (inputs, ops.convert_to_tensor(labels))
     return ops.convert_to_numpy(gan.call(inputs, training=False))
+
+
+def translation_rows(gan, source, target=None, **options):
+    """Sources, what is made of them, and targets, side by side.
+
+    Args:
+        gan: An `ImageTranslator`.
+        source: uint8 images, or floats in [-1, 1]; of more channels than can be shown
+            the first ones are.
+        target: What they are to become, or `None`.
+        **options: Of `gan.translate`.
+
+    Returns:
+        `(columns, images)`: the number of images in a row, and all of them, uint8, row
+        by row.
+    """
+    made = gan.translate(source, **options)
+    shown = [source, made] if target is None else [source, made, target]
+    columns = [_of_channels(_bytes(images), made.shape[-1]) for images in shown]
+    images = np.stack(columns, axis=1)
+    return len(columns), images.reshape(-1, *images.shape[2:])
+
+
+def _bytes(images):
+    images = np.asarray(images)
+    return images if images.dtype == np.uint8 else to_uint8(images)
+
+
+def _of_channels(images, channels):
+    if images.shape[-1] < channels:
+        return np.repeat(images[..., :1], channels, axis=-1)
+    return images[..., :channels]

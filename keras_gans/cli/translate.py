@@ -1,0 +1,185 @@
+"""`keras-gans translate`: a folder of pictures in, a folder of pictures out."""
+
+import itertools
+import pathlib
+from typing import Annotated
+
+import numpy as np
+import typer
+from tqdm import tqdm
+from typer import Argument, Option
+
+import keras_gans as kg
+from keras_gans.cli.commands import Overwrite, Preset, Seed, check_free
+from keras_gans.core.image_translator import check_sides
+from keras_gans.data.decoding import DamagedPicture, read_header, read_picture
+from keras_gans.data.folder import SUFFIXES
+from keras_gans.data.pixels import fit_picture
+from keras_gans.pictures import save_png
+
+InDir = Annotated[
+    pathlib.Path, Argument(metavar="IN_DIR", help="A folder of pictures, or one file.")
+]
+OutDir = Annotated[
+    pathlib.Path,
+    Argument(metavar="OUT_DIR", help="Where PNG files of the same names go."),
+]
+Direction = Annotated[
+    str | None,
+    Option(metavar="ab|ba", help="For systems that translate both ways. Default: ab."),
+]
+Mode = Annotated[
+    str | None,
+    Option(
+        metavar="train|eval",
+        help="For pix2pix: with dropout and each picture's own statistics, or without. "
+        "Default: what the preset says.",
+    ),
+]
+Resize = Annotated[
+    bool,
+    Option(
+        "--resize",
+        help="Resize pictures whose sides do not fit to the nearest that do. Default: "
+        "name them, and write nothing.",
+    ),
+]
+Degradation = Annotated[
+    str | None,
+    Option(
+        metavar="NAME",
+        help="Degrade the pictures first, e.g. mosaic:8: to try a restoring preset.",
+    ),
+]
+BatchSize = Annotated[
+    int, Option(min=1, metavar="N", help="Pictures of one size computed at a time.")
+]
+EXAMPLES = """\b
+Examples:
+  keras-gans translate runs/facades/preset labels photographs
+  keras-gans translate runs/horse2zebra/preset zebras horses --direction ba
+"""
+_NAMED = 5
+
+
+def translate(
+    preset: Preset,
+    in_dir: InDir,
+    out_dir: OutDir,
+    direction: Direction = None,
+    mode: Mode = None,
+    degradation: Degradation = None,
+    resize: Resize = False,
+    seed: Seed = 0,
+    batch_size: BatchSize = 16,
+    overwrite: Overwrite = False,
+):
+    """Translate pictures with a trained model, each to a PNG file of its name."""
+    files = _pictures(in_dir)
+    root = in_dir if in_dir.is_dir() else in_dir.parent
+    targets = [out_dir / file.relative_to(root).with_suffix(".png") for file in files]
+    _check_distinct(files, targets)
+    check_free(targets, overwrite)
+    gan = kg.from_preset(preset)
+    if not isinstance(gan, kg.ImageTranslator):
+        raise ValueError(
+            f"{type(gan).__name__} translates no images: see `keras-gans sample`."
+        )
+    options = {"direction": direction, "mode": mode}
+    options = {name: value for name, value in options.items() if value is not None}
+    channels = _channels(gan, options, degradation)
+    sizes = _sizes(files, gan.size_multiple, resize)
+    jobs = zip(files, targets, sizes, itertools.count(), strict=False)
+    with tqdm(total=len(files), unit="picture", disable=None) as bar:
+        for size, group in itertools.groupby(jobs, lambda job: job[2]):
+            for batch in _batches(group, batch_size):
+                images = np.stack([_read(job[0], size, channels) for job in batch])
+                if degradation is not None:
+                    images = kg.data.degrade(images, degradation, seed)
+                made = gan.translate(images, seed, first_row=batch[0][3], **options)
+                for (_, target, *_), image in zip(
+                    batch, kg.data.to_uint8(made), strict=True
+                ):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    save_png(target, image)
+                bar.update(len(batch))
+    typer.echo(f"Wrote {len(files)} pictures to {out_dir}.")
+
+
+def _pictures(folder):
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}.")
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    if not found:
+        raise ValueError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}).")
+    return found
+
+
+def _check_distinct(files, targets):
+    seen = {}
+    for file, target in zip(files, targets, strict=True):
+        if target in seen:
+            raise ValueError(f"{seen[target]} and {file} would both become {target}.")
+        seen[target] = file
+
+
+def _channels(gan, options, degradation):
+    try:
+        channels = gan.channels_taken(**options)
+    except TypeError:
+        raise ValueError(
+            f"{type(gan).__name__} takes no {' and no '.join(options)}."
+        ) from None
+    for colours in (1, 3) if degradation is not None else ():
+        probe = np.zeros((1, *gan.image_shape[:2], colours), "uint8")
+        try:
+            if kg.data.degrade(probe, degradation).shape[-1] == channels:
+                return colours
+        except ValueError:
+            continue
+    if channels not in (1, 3):
+        raise ValueError(
+            f"This model takes images of {channels} channels, which pictures do not "
+            "have: a preset that restores takes --degradation, as it was trained."
+        )
+    return channels
+
+
+def _sizes(files, multiple, resize):
+    """(height, width) of each picture as it is translated; all headers are read."""
+    sizes, problems = [], []
+    for file in files:
+        try:
+            size = read_header(file)[0]
+            if resize:
+                size = tuple(kg.data.legal_size(side, multiple) for side in size)
+            check_sides(size, multiple)
+            sizes.append(size)
+        except (DamagedPicture, ValueError) as why:
+            problems.append(f"{file}: {why}")
+    if problems:
+        more = len(problems) - _NAMED
+        named = [*problems[:_NAMED], *([f"and {more} more"] if more > 0 else [])]
+        if not resize:
+            named.append("--resize resizes pictures that do not fit")
+        raise ValueError("; ".join(named))
+    return sizes
+
+
+def _read(file, size, channels):
+    def finish(picture):
+        if (picture.height, picture.width) != size:
+            picture = fit_picture(picture, size, True)
+        return np.asarray(picture).reshape(*size, -1)
+
+    try:
+        return read_picture(file, {1: "grey", 3: "rgb"}[channels], finish)
+    except DamagedPicture as why:
+        raise ValueError(f"{file}: {why}") from why
+
+
+def _batches(jobs, size):
+    while batch := list(itertools.islice(jobs, size)):
+        yield batch

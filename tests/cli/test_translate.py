@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_gans as kg
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("presets") / "pix2pix"
+    gan = kg.Pix2Pix((32, 32, 3), base_channels=1, discriminator_channels=1)
+    gan.save_to_preset(folder)
+    return folder
+
+
+def write_pictures(folder, *sizes):
+    random = np.random.default_rng(0)
+    for i, (height, width) in enumerate(sizes):
+        path = folder / f"{'sub/' * (i % 2)}{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 256, (height, width, 3), "uint8")
+        Image.fromarray(pixels).save(path)
+
+
+def read(path):
+    return np.asarray(Image.open(path))
+
+
+def test_each_picture_becomes_one_of_its_name(run, refused, preset, tmp_path):
+    write_pictures(tmp_path / "in", (32, 32), (64, 32), (32, 32))
+    done = run("translate", preset, tmp_path / "in", tmp_path / "out")
+    assert "Wrote 3 pictures" in done.output
+    found = sorted(
+        p.relative_to(tmp_path / "out") for p in (tmp_path / "out").rglob("*.png")
+    )
+    assert [str(path) for path in found] == ["0.png", "2.png", "sub/1.png"]
+    assert read(tmp_path / "out/sub/1.png").shape == (64, 32, 3)
+    gan = kg.from_preset(preset)
+    third = read(tmp_path / "in/2.png")[None]
+    # Sorted by path, it is the second that was translated.
+    expected = kg.data.to_uint8(gan.translate(third, first_row=1))[0]
+    np.testing.assert_array_equal(read(tmp_path / "out/2.png"), expected)
+
+
+def test_nothing_is_overwritten_unasked(run, refused, preset, tmp_path):
+    write_pictures(tmp_path / "in", (32, 32))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/0.png").write_bytes(b"mine")
+    arguments = ("translate", preset, tmp_path / "in", tmp_path / "out")
+    assert "there already" in refused(*arguments)
+    assert (tmp_path / "out/0.png").read_bytes() == b"mine"
+    run(*arguments, "--overwrite")
+    assert read(tmp_path / "out/0.png").shape == (32, 32, 3)
+
+
+def test_sizes_that_do_not_fit_are_named_before_anything_is_written(
+    run, refused, preset, tmp_path
+):
+    write_pictures(tmp_path / "in", (32, 32), (30, 70))
+    arguments = ("translate", preset, tmp_path / "in", tmp_path / "out")
+    said = refused(*arguments)
+    assert "nearest that fits is 32x64" in said and "--resize" in said
+    assert not (tmp_path / "out").exists()
+    run(*arguments, "--resize")
+    assert read(tmp_path / "out/sub/1.png").shape == (32, 64, 3)
+
+
+def test_what_cannot_be_translated_is_said(run, refused, preset, tmp_path):
+    write_pictures(tmp_path / "in", (32, 32))
+    out = tmp_path / "out"
+    said = refused("translate", preset, tmp_path / "no", out)
+    assert "no folder" in said
+    options = ("--direction", "ba")
+    said = refused("translate", preset, tmp_path / "in", out, *options)
+    assert "takes no direction" in said
+    (tmp_path / "in/0.jpg").write_bytes(b"no picture")
+    said = refused("translate", preset, tmp_path / "in", out)
+    assert "would both become" in said
+    (tmp_path / "in/0.png").unlink()
+    said = refused("translate", preset, tmp_path / "in", out)
+    assert "0.jpg" in said
+    said = refused("sample", preset)
+    assert "keras-gans translate" in said
+    said = refused("translate", "cgan_digits", tmp_path / "in", out)
+    assert "translates no images" in said or "0.jpg" in said
+
+
+def test_a_restoring_preset_degrades_what_it_is_shown(run, refused, tmp_path):
+    gan = kg.Pix2Pix(
+        (32, 32, 3), source_channels=4, base_channels=1, discriminator_channels=1
+    )
+    gan.save_to_preset(tmp_path / "preset")
+    write_pictures(tmp_path / "in", (32, 32))
+    arguments = ("translate", tmp_path / "preset", tmp_path / "in", tmp_path / "out")
+    assert "--degradation" in refused(*arguments)
+    run(*arguments, "--degradation", "mosaic:8")
+    picture = read(tmp_path / "in/0.png")[None]
+    source = kg.data.degrade(picture, "mosaic:8", 0)
+    expected = kg.data.to_uint8(gan.translate(source))[0]
+    np.testing.assert_allclose(read(tmp_path / "out/0.png"), expected, atol=1)
+
+
+def test_training_on_pairs_and_on_domains(run, refused, tmp_path):
+    write_pictures(tmp_path / "data", *[(32, 32)] * 6)
+    for path in list((tmp_path / "data/sub").iterdir()):
+        path.rename(tmp_path / "data" / path.name)
+    small = ("--set", "base_channels=1", "--set", "discriminator_channels=1")
+    fit = ("--epochs", 1, "--batch-size", 2)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        'system = "pix2pix"\n[data]\n'
+        f'name = "{tmp_path / "data"}"\nsplit = "all"\ndegradation = "mosaic:8"\n'
+        "flip = true\n"
+    )
+    out = tmp_path / "run"
+    done = run("train", recipe, *small, *fit, "--out", out)
+    assert done.exit_code == 0, done.output
+    assert kg.from_preset(out / "preset").source_channels == 4
+    # Eight rows at most, of the source, the translation and the target.
+    height, width, _ = read(out / "samples/epoch_0001.png").shape
+    assert height > width
+    recipe.write_text(
+        'system = "cyclegan"\n[data]\n'
+        f'name = "{tmp_path / "data"}"\nsecond = "{tmp_path / "data"}"\nsplit = "all"\n'
+    )
+    both = tmp_path / "both"
+    small = (*small, "--set", "residual_blocks=1")
+    done = run("train", recipe, *small, *fit, "--out", both)
+    assert done.exit_code == 0, done.output
+    assert (both / "samples/translate_ba/epoch_0001.png").is_file()
+    recipe.write_text('system = "pix2pix"\n[data]\nname = "x"\nsecond = "edges"\n')
+    assert "takes no data.second" in refused("train", recipe)

@@ -59,7 +59,7 @@ def check_images(images, image_shape):
         ValueError: for an empty array, a wrong shape, NaNs, or floats that do not lie
             in [-1, 1] (floats of [0, 1] and [0, 255] are recognised as such).
     """
-    _check_shape(tuple(images.shape), image_shape)
+    check_shape(tuple(images.shape), image_shape)
     dtype = keras.backend.standardize_dtype(images.dtype)
     if dtype == "uint8":
         return
@@ -192,7 +192,7 @@ def check_data_set(model, data):
     if spec is not None:
         image_spec = keras.tree.flatten(spec)[0]
         size = image_spec.shape[0]
-        _check_shape((1, *image_spec.shape[1:]), model.data_shape)
+        model.check_shape(tuple(image_spec.shape))
         if size is None and model.updates_per_batch > 1:
             raise ValueError(
                 "The last batch of this data set may be smaller than the others: use "
@@ -219,7 +219,16 @@ def check_data_set(model, data):
     return size
 
 
-def _check_shape(found, image_shape):
+def check_shape(found, image_shape):
+    """Checks the shape of a batch or an array of images.
+
+    Args:
+        found: Its shape.
+        image_shape: Tuple.
+
+    Raises:
+        ValueError: for another shape, or an empty array.
+    """
     if tuple(found[1:]) != image_shape:
         fix = ""
         if len(found) == len(image_shape) and image_shape[-1:] == (1,):

@@ -96,6 +96,17 @@ class Feeding:
         """Shape of what comes first in a sample of the data."""
         return self.image_shape
 
+    def check_shape(self, shape):
+        """Checks what comes first in the batches of a `tf.data.Dataset`.
+
+        Args:
+            shape: Its shape, with the batch axis, whose size may be unknown.
+
+        Raises:
+            ValueError: for another shape than `data_shape` after that axis.
+        """
+        checks.check_shape((1, *shape[1:]), self.data_shape)
+
     def check_batch(self, x, y):
         """Checks what `fit` was given, an array or the first batch of a data set.
 

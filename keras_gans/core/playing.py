@@ -27,6 +27,11 @@ class Playing:
         """The network that samples: the moving-average twin where one is kept."""
         return self.averaged(self.sampling_networks[0])
 
+    @property
+    def served_variables(self):
+        """The variables of which an exported model is made."""
+        return [v for n in self.sampling_networks for v in self.averaged(n).variables]
+
     def average_decay(self):
         """The decay of the moving average in this step: a float or a scalar tensor."""
         return self.ema_decay
@@ -36,6 +41,14 @@ class Playing:
         networks = [getattr(self, name) for name in self.players[player]]
         found = [v for network in networks for v in network.trainable_variables]
         return list({id(v): v for v in found}.values())
+
+    def moved_by(self, player):
+        """Those of a player's variables that this step moves: all, unless some rest.
+
+        Args:
+            player: A key of `players`.
+        """
+        return self.variables_of(player)
 
     def update(self, player, losses, when=None, follow=True):
         """One optimizer step of `player` on the sum of its loss terms.
@@ -87,7 +100,7 @@ class Playing:
         if self.evaluating:
             return self._record(losses())
         optimizers = [getattr(self, f"{player}_optimizer") for player in players]
-        groups = [self.variables_of(player) for player in players]
+        groups = [self.moved_by(player) for player in players]
         count = gradients.replica().count
 
         def objective():

@@ -42,10 +42,7 @@ def export(model, filepath, verbose=False):
             "with a larger number."
         )
     module = tf.Module()
-    served = [
-        v for name in model.sampling_networks for v in model.averaged(name).variables
-    ]
-    module.served = [variable.value for variable in served]
+    module.served = [variable.value for variable in model.served_variables]
     functions, warm_up = model.served()
     signatures = {
         name: tf.function(function, autograph=False).get_concrete_function(*inputs)

@@ -65,6 +65,27 @@ class Stages:
         if not self.evaluating:
             counter.assign(counter + ops.cast(by, "int32"))
 
+    def forget_moments(self, moments_of, index, players):
+        """Starts optimizers afresh where the first step of a stage begins.
+
+        Their players then meet another game than that of their moments. The count of
+        steps starts over too, for Adam's correction of its bias.
+
+        Args:
+            moments_of: Counter that holds of which stage the moments are.
+            index: int, the number of the stage of this step; 0 for the first.
+            players: Names of those whose optimizers start afresh.
+        """
+        begins = ops.not_equal(moments_of, index)
+        for player in players:
+            optimizer = getattr(self, f"{player}_optimizer")
+            inner = getattr(optimizer, "inner_optimizer", optimizer)
+            for slot in inner.variables:
+                if slot is not inner.learning_rate:
+                    value = slot.value
+                    slot.assign(ops.where(begins, ops.zeros_like(value), value))
+        moments_of.assign(index)
+
     def images_in(self, batch):
         """Number of images in a step's batch, over all replicas.
 

@@ -131,20 +131,12 @@ class Growing(AdversarialModel):
     def begin_stage(self):
         """Forgets the optimizers' state where the first step of a stage begins.
 
-        Both players then meet another game than that of their moments. As in the
-        reference the count of steps starts over too, for Adam's correction of its bias.
+        As in the reference, so does the count of steps; see `forget_moments`.
         """
         index = 2 * self.stage.level - self.stage.fading
         if self.evaluating or index == 0:
             return
-        begins = ops.not_equal(self.moments_of, index)
-        for optimizer in self.optimizer.optimizers:
-            inner = getattr(optimizer, "inner_optimizer", optimizer)
-            for slot in inner.variables:
-                if slot is not inner.learning_rate:
-                    value = slot.value
-                    slot.assign(ops.where(begins, ops.zeros_like(value), value))
-        self.moments_of.assign(index)
+        self.forget_moments(self.moments_of, index, self.players)
 
     def end_step(self, images):
         """Counts a step's images and fades blocks in accordingly.

@@ -71,13 +71,23 @@ def apply(optimizer, gradients, variables):
         return
     slots = optimizer.variables
     scope = _current_scope()
+    found = {id(v): g for v, g in zip(variables, gradients, strict=True)}
+    # It asks for all that it was built with, also what rests in this step.
+    known = optimizer.inner_optimizer._trainable_variables
+    values = [_value(scope, v) for v in known]
     new_values, new_slots = optimizer.stateless_apply(
         [_value(scope, s) for s in slots],
-        gradients,
-        [_value(scope, v) for v in variables],
+        [
+            found.get(id(known_one), jax.numpy.zeros_like(value))
+            for known_one, value in zip(known, values, strict=True)
+        ],
+        values,
     )
-    for variable, value in zip(variables + slots, new_values + new_slots, strict=True):
-        variable.assign(value)
+    for variable, value in zip(known, new_values, strict=True):
+        if id(variable) in found:
+            variable.assign(value)
+    for slot, value in zip(slots, new_slots, strict=True):
+        slot.assign(value)
 
 
 def replica():

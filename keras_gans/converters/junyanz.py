@@ -44,17 +44,17 @@ def unet_layout(generator):
     names = {layer.name for layer in generator.layers}
     halvings = max(int(m[1]) for n in names if (m := re.fullmatch(r"down_(\d+)", n)))
     places = {}
-    _conv(places, "model.model.0", generator.get_layer("down_1"))
-    _conv(places, "model.model.3", generator.get_layer("to_image"))
+    place_convolution(places, "model.model.0", generator.get_layer("down_1"))
+    place_convolution(places, "model.model.3", generator.get_layer("to_image"))
     inside = "model.model.1."
     for i in range(2, halvings + 1):
-        _conv(places, f"{inside}model.1", generator.get_layer(f"down_{i}"))
+        place_convolution(places, f"{inside}model.1", generator.get_layer(f"down_{i}"))
         up, norm = generator.get_layer(f"up_{i - 1}"), f"up_{i - 1}_norm"
         # The innermost module has no norm on the way down.
         first = 5 if i < halvings else 3
         if i < halvings:
             _norm(places, f"{inside}model.2", generator.get_layer(f"down_{i}_norm"))
-        _conv(places, f"{inside}model.{first}", up)
+        place_convolution(places, f"{inside}model.{first}", up)
         _norm(places, f"{inside}model.{first + 1}", generator.get_layer(norm))
         inside += "model.3."
     return places
@@ -64,7 +64,8 @@ def residual_layout(generator):
     """Places of the weights of a ResNet generator.
 
     Args:
-        generator: What `layers.build_residual_translator` returned.
+        generator: What `layers.build_residual_translator` returned, or a network of all
+            its layers but the last.
 
     Returns:
         Dict of name to `(variable, transform)`, for `loading.assign`.
@@ -78,18 +79,19 @@ def residual_layout(generator):
         ends.append((start + blocks + 3 * i, f"up_{halvings - i}"))
     places = {}
     for index, name in ends:
-        _conv(places, f"model.{index}", generator.get_layer(name))
+        place_convolution(places, f"model.{index}", generator.get_layer(name))
         _norm(places, f"model.{index + 1}", generator.get_layer(f"{name}_norm"))
     for i in range(blocks):
         # A dropout between the convolutions counts as a module.
         second = 6 if f"block_{i}_dropout" in names else 5
         for k, index in enumerate((1, second)):
             name = f"model.{start + i}.conv_block.{index}"
-            _conv(places, name, generator.get_layer(f"block_{i}_conv_{k}"))
+            place_convolution(places, name, generator.get_layer(f"block_{i}_conv_{k}"))
             norm = generator.get_layer(f"block_{i}_norm_{k}")
             _norm(places, f"model.{start + i}.conv_block.{index + 1}", norm)
-    last = start + blocks + 3 * halvings + 1
-    _conv(places, f"model.{last}", generator.get_layer("to_image"))
+    if "to_image" in names:
+        last = start + blocks + 3 * halvings + 1
+        place_convolution(places, f"model.{last}", generator.get_layer("to_image"))
     return places
 
 
@@ -119,16 +121,25 @@ def discriminator_layout(discriminator):
     places = {}
     for i in range(convs):
         index = 0 if i == 0 else 3 * i - 1
-        _conv(places, f"{root}.{index}", discriminator.get_layer(f"conv_{i}"))
+        place_convolution(
+            places, f"{root}.{index}", discriminator.get_layer(f"conv_{i}")
+        )
         if i:
             norm = discriminator.get_layer(f"norm_{i}")
             _norm(places, f"{root}.{index + 1}", norm)
     last = discriminator.get_layer("to_logits")
-    _conv(places, f"{root}.{3 * convs - 1}", last)
+    place_convolution(places, f"{root}.{3 * convs - 1}", last)
     return places
 
 
-def _conv(places, name, layer):
+def place_convolution(places, name, layer):
+    """Adds the places of a convolution's weights.
+
+    Args:
+        places: Dict of name to `(variable, transform)`.
+        name: The reference's name of the convolution.
+        layer: Ours.
+    """
     places[f"{name}.weight"] = (layer.kernel, loading.convolution)
     if layer.use_bias:
         places[f"{name}.bias"] = (layer.bias, loading.same)

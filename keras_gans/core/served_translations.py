@@ -31,7 +31,8 @@ def served_translations(model):
     functions = {}
     for name, options in model.directions.items():
         channels = model.channels_taken(**options)
-        images = [tf.TensorSpec((None, None, None, channels), tf.float32, "images")]
+        shape = (None, *_sides(model), channels)
+        images = [tf.TensorSpec(shape, tf.float32, "images")]
         functions[name] = (_of_images(model, options), images)
         functions[f"{name}_png"] = (_of_files(model, options), files)
     default = next(iter(model.directions))
@@ -52,7 +53,7 @@ def _of_images(model, options):
         in_range = (low >= -1.001) & (high <= 1.001)
         checks = [
             tf.debugging.Assert(in_range, ["images lie in [-1, 1]", low, high]),
-            _sides_fit(model, images),
+            sides_fit(model, images),
         ]
         with tf.control_dependencies(checks):
             images = tf.identity(images)
@@ -70,8 +71,8 @@ def _of_files(model, options):
         row, file = row_and_file
         image = tf.io.decode_image(file, channels, expand_animations=False)[None]
         image.set_shape((1, None, None, channels))
-        with tf.control_dependencies([_sides_fit(model, image)]):
-            image = scaled(tf.identity(image))
+        with tf.control_dependencies([sides_fit(model, image)]):
+            image = scaled(tf.ensure_shape(image, (1, *_sides(model), channels)))
         made = model.translated(image, CounterStream(0, first_row=row), **options)
         return tf.io.encode_png(to_bytes_range(made)[0])
 
@@ -83,10 +84,23 @@ def _of_files(model, options):
     return run
 
 
-def _sides_fit(model, images):
+def _sides(model):
+    return (None, None) if model.any_size else model.image_shape[:2]
+
+
+def sides_fit(model, images):
+    """An assertion that images are of a size that the model translates.
+
+    Args:
+        model: An `ImageTranslator`.
+        images: Tensor `(batch, height, width, ...)`.
+    """
     import tensorflow as tf
 
     sides, multiple = tf.shape(images)[1:3], model.size_multiple
     message = f"both sides of an image must be multiples of {multiple}"
     fit = tf.reduce_all((sides % multiple == 0) & (sides > 0))
+    if not model.any_size:
+        message = f"height and width of an image must be {model.image_shape[:2]}"
+        fit = tf.reduce_all(sides == model.image_shape[:2])
     return tf.debugging.Assert(fit, [message, sides])

@@ -23,6 +23,7 @@ def build_residual_translator(
     norm="instance",
     dropout_rate=0.0,
     halvings=2,
+    name="generator",
 ):
     """7x7 convolution, halvings, residual blocks, doublings, 7x7 convolution, tanh.
 
@@ -39,6 +40,7 @@ def build_residual_translator(
         dropout_rate: Rate of a dropout between the two convolutions of a block; 0 for
             none.
         halvings: Number of halvings; 2.
+        name: Name of the network.
 
     Returns:
         A `keras.Model` from `(batch, h, w, source_channels)` to images in [-1, 1].
@@ -46,19 +48,25 @@ def build_residual_translator(
     Reference: Johnson, Alahi and Fei-Fei 2016, arXiv 1603.08155; Zhu et al. 2017,
     arXiv 1703.10593, appendix 7.2.
     """
-    source = x = free_size(source_channels)
+    source = free_size(source_channels)
+    x = residual_features(source, blocks, base_channels, norm, dropout_rate, halvings)
+    x = wide_conv(x, channels, "to_image")
+    return keras.Model(source, last_activation(x), name=name)
+
+
+def residual_features(x, blocks, base_channels, norm, dropout_rate, halvings):
+    """All layers of a residual translator but the last: maps to maps of that size."""
     x = wide_conv(x, base_channels, "first", norm)
-    x = _normalized(x, norm, "first")
+    x = normalized(x, norm, "first")
     for i in range(1, halvings + 1):
         x = halved(x, base_channels * 2**i, norm, f"down_{i}")
-        x = _normalized(x, norm, f"down_{i}")
+        x = normalized(x, norm, f"down_{i}")
     for i in range(blocks):
         x = residual_block(x, f"block_{i}", norm, dropout_rate)
     for i in range(halvings, 0, -1):
         x = doubled(x, base_channels * 2 ** (i - 1), norm, f"up_{i}")
-        x = _normalized(x, norm, f"up_{i}")
-    x = wide_conv(x, channels, "to_image")
-    return keras.Model(source, last_activation(x), name="generator")
+        x = normalized(x, norm, f"up_{i}")
+    return x
 
 
 def wide_conv(x, filters, name, norm=None):
@@ -81,6 +89,7 @@ def residual_block(x, name, norm, dropout_rate=0.0):
     return layers.Add(name=name)([shortcut, x])
 
 
-def _normalized(x, norm, name):
+def normalized(x, norm, name):
+    """A normalisation of a map, and a ReLU."""
     x = normalization(norm, f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

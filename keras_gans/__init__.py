@@ -18,6 +18,7 @@ from keras_gans.metrics import classifier as _classifier  # registers it  # noqa
 from keras_gans.models import (
     CGAN,
     DCGAN,
+    DTN,
     GAN,
     R1GAN,
     SAGAN,
@@ -30,6 +31,7 @@ from keras_gans.models import (
     CycleGAN,
     ImprovedGAN,
     Pix2Pix,
+    Pix2PixHD,
     ProGAN,
     StyleGAN,
     StyleGAN2,
@@ -41,6 +43,7 @@ from keras_gans.version import __version__
 __all__ = [
     "CGAN",
     "DCGAN",
+    "DTN",
     "GAN",
     "R1GAN",
     "SAGAN",
@@ -55,6 +58,7 @@ __all__ = [
     "ImageTranslator",
     "ImprovedGAN",
     "Pix2Pix",
+    "Pix2PixHD",
     "PresetError",
     "ProGAN",
     "StyleGAN",

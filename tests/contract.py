@@ -268,7 +268,12 @@ class SystemContract:
                 # At the usual first scale of 2^15 a network may overflow by itself.
                 getattr(gan, f"{player}_optimizer").dynamic_scale.assign(8.0)
             own = gan.players["generator"]
-            others = [n for n in gan.networks if n not in own]
+            others = [
+                name
+                for player, improved in gan.players.items()
+                for name in improved
+                if player != "generator"
+            ]
             before = {n: trainable_of(getattr(gan, n)) for n in gan.networks}
             data = self.batch(BATCH * gan.updates_per_batch)
             with infinite_gradients(gan.generator_optimizer):

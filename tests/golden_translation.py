@@ -47,7 +47,7 @@ def weight(key, shape, by_position=False):
 
 def torch_shape(variable):
     shape = tuple(variable.shape)
-    return shape if len(shape) < 2 else (shape[3], shape[2], *shape[:2])
+    return shape if len(shape) < 2 else (*shape[:-3:-1], *shape[:-2])
 
 
 def torch_values(network, layout):

@@ -20,6 +20,7 @@ class ImageTranslator(System):
         **kwargs: `augmentation`.
 
     Attributes:
+        any_size: Whether other sizes than that of the training are translated.
         size_multiple: What both sides of an image must be multiples of.
         learns: `"pairs"` of a source and its target, or `"domains"` without pairs.
         directions: Dict of the name of each translation to the options that
@@ -30,6 +31,7 @@ class ImageTranslator(System):
     """
 
     learns = "pairs"
+    any_size = True
     size_multiple = 1
     directions = {"translate": {}}
 
@@ -157,7 +159,7 @@ class ImageTranslator(System):
         """
         channels = self.channels_taken(**options)
         checks.check_images(images, (*images.shape[1:3], channels))
-        check_sides(images.shape[1:3], self.size_multiple)
+        self.check_size(images.shape[1:3])
 
         def batch(start):
             part = scaled(ops.convert_to_tensor(images[start : start + batch_size]))
@@ -165,6 +167,21 @@ class ImageTranslator(System):
             return ops.convert_to_numpy(self.translated(part, stream, **options))
 
         return map(batch, range(0, len(images), batch_size))
+
+    def check_size(self, sides):
+        """Checks the height and width of images to be translated.
+
+        Raises:
+            ValueError: naming the nearest that fit.
+        """
+        own = self.image_shape[:2]
+        if not self.any_size and tuple(sides) != own:
+            raise ValueError(
+                f"{type(self).__name__} translates images of the size it was built "
+                f"for: the nearest that fits is {own[0]}x{own[1]}. Found "
+                f"{sides[0]}x{sides[1]}."
+            )
+        check_sides(sides, self.size_multiple)
 
     def channels_taken(self, **options):
         """Channels of the images that are translated with these options."""

@@ -7,9 +7,11 @@ from keras_gans.models.cgan import CGAN
 from keras_gans.models.cogan import CoGAN
 from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.dcgan import DCGAN
+from keras_gans.models.dtn import DTN
 from keras_gans.models.gan import GAN
 from keras_gans.models.improved_gan import ImprovedGAN
 from keras_gans.models.pix2pix import Pix2Pix
+from keras_gans.models.pix2pixhd import Pix2PixHD
 from keras_gans.models.progan import ProGAN
 from keras_gans.models.r1_gan import R1GAN
 from keras_gans.models.sagan import SAGAN
@@ -35,12 +37,15 @@ SYSTEMS = {
     "stylegan2": StyleGAN2,
     "anime_gan": AnimeGAN,
     "pix2pix": Pix2Pix,
+    "pix2pixhd": Pix2PixHD,
     "cyclegan": CycleGAN,
+    "dtn": DTN,
 }
 
 __all__ = [
     "CGAN",
     "DCGAN",
+    "DTN",
     "GAN",
     "R1GAN",
     "SAGAN",
@@ -53,6 +58,7 @@ __all__ = [
     "CycleGAN",
     "ImprovedGAN",
     "Pix2Pix",
+    "Pix2PixHD",
     "ProGAN",
     "StyleGAN",
     "StyleGAN2",

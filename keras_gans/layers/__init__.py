@@ -12,6 +12,7 @@ from keras_gans.layers.fade_in import FadeIn
 from keras_gans.layers.image_pool import ImagePool
 from keras_gans.layers.instance_normalization import InstanceNormalization
 from keras_gans.layers.learned_constant import LearnedConstant
+from keras_gans.layers.masked_composite import MaskedComposite
 from keras_gans.layers.maxout import Maxout
 from keras_gans.layers.minibatch_discrimination import MinibatchDiscrimination
 from keras_gans.layers.minibatch_stddev import MinibatchStandardDeviation
@@ -69,6 +70,7 @@ __all__ = [
     "ImagePool",
     "InstanceNormalization",
     "LearnedConstant",
+    "MaskedComposite",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStandardDeviation",

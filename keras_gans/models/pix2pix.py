@@ -10,6 +10,7 @@ from keras import ops
 from keras_gans import losses
 from keras_gans.core.image_translator import ImageTranslator
 from keras_gans.layers import (
+    MaskedComposite,
     as_in_training,
     build_patch_discriminator,
     build_residual_translator,
@@ -55,6 +56,9 @@ class Pix2Pix(ImageTranslator):
         game: `"non_saturating"`, `"least_squares"` or `"wasserstein"` (with a gradient
             penalty of weight 10, between the pairs).
         reconstruction_weight: lambda; 100.
+        composite: Whether the last channel of the source is a mask, 1 where the image
+            is to be restored and -1 where it is known and stays as it is (inpainting,
+            mosaics: see `kg.data.DegradedBatches`).
         test_mode: `"train"` or `"eval"`, what `translate` does unless told otherwise.
         generator: Your own `keras.Model` from sources to images in [-1, 1].
         discriminator: Your own from a source and an image, joined at their channels,
@@ -98,6 +102,7 @@ class Pix2Pix(ImageTranslator):
         normalization="batch",
         game="non_saturating",
         reconstruction_weight=100.0,
+        composite=False,
         test_mode="train",
         generator=None,
         discriminator=None,
@@ -121,6 +126,7 @@ class Pix2Pix(ImageTranslator):
         self.normalization = normalization
         self.game = game
         self.reconstruction_weight = reconstruction_weight
+        self.composite = composite
         self.test_mode = test_mode
         self.set_networks(
             discriminator=discriminator or self._paper_discriminator,
@@ -143,8 +149,19 @@ class Pix2Pix(ImageTranslator):
         channels = self.source_shape[-1], self.image_shape[-1]
         size = self.base_channels, self.normalization, self.dropout_rate
         if self.architecture == "resnet":
-            return build_residual_translator(*channels, self.residual_blocks, *size)
-        return build_unet(*channels, self._halvings, *size)
+            network = build_residual_translator(*channels, self.residual_blocks, *size)
+        else:
+            network = build_unet(*channels, self._halvings, *size)
+        if not self.composite:
+            return network
+        if channels[0] != channels[1] + 1:
+            raise ValueError(
+                "A composite's source has a channel more than the image, the mask. "
+                f"Found source_channels={channels[0]} for {channels[1]}."
+            )
+        whole = MaskedComposite(dtype="float32", name="composite")
+        images = whole([network.input, network.output])
+        return keras.Model(network.input, images, name="generator")
 
     def _paper_discriminator(self):
         return build_patch_discriminator(

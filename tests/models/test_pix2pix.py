@@ -167,6 +167,19 @@ def test_dropout_is_the_noise_of_a_translation():
     np.testing.assert_array_equal(*both)
 
 
+def test_outside_the_mask_a_composite_is_its_source():
+    gan = kg.Pix2Pix((32, 32, 3), source_channels=4, base_channels=2, composite=True)
+    clean = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), "uint8")
+    source = kg.data.degrade(clean, "hole", seed=1)
+    made = kg.data.to_uint8(gan.translate(source))
+    known = source[..., 3] == 0
+    assert 0.1 < known.mean() < 0.95
+    np.testing.assert_array_equal(made[known], clean[known])
+    assert (made[~known] != source[~known][:, :3]).any()
+    with pytest.raises(ValueError, match="a channel more"):
+        kg.Pix2Pix((32, 32, 3), base_channels=1, composite=True)
+
+
 def test_losses_at_the_known_point():
     """The identity on x = y, judged by a discriminator that is undecided."""
     source = keras.Input((None, None, 1))

@@ -136,4 +136,19 @@ CASES = {
         batch_size=32,
         cycle=16,
     ),
+    # The papers' networks on single images of 256 pixels; a step reads two.
+    "pix2pix": Case(
+        "Pix2Pix",
+        "torch_translation",
+        {"image_shape": (256, 256, 3), "halvings": 8},
+        batch_size=1,
+        batches=2,
+    ),
+    "cyclegan": Case(
+        "CycleGAN",
+        "torch_translation",
+        {"image_shape": (256, 256, 3), "residual_blocks": 9},
+        batch_size=1,
+        batches=2,
+    ),
 }

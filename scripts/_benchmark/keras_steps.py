@@ -40,7 +40,7 @@ def rows_of(system, gan, batch_size):
 
 def arrays(system, images, labels):
     """Arguments of `fit` for as many steps as `images` suffice for."""
-    if system == "cogan":
+    if system in ("cogan", "pix2pix", "cyclegan"):
         a, b = np.split(images, 2)
         return {"x": a, "y": b}
     if system == "improved_gan":

@@ -1,5 +1,6 @@
 """`ImageTranslator`: a system that makes an image out of an image."""
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -157,16 +158,39 @@ class ImageTranslator(System):
         Raises:
             ValueError: as `translate`, at once.
         """
+        self.check_sources(images, **options)
+
+        def batch(start):
+            rows = slice(start, start + batch_size)
+            part = keras.tree.map_structure(lambda array: array[rows], images)
+            stream = CounterStream(seed, first_row=first_row + start)
+            made = self.translated(self.as_sources(part), stream, **options)
+            return ops.convert_to_numpy(made)
+
+        count = len(keras.tree.flatten(images)[0])
+        return map(batch, range(0, count, batch_size))
+
+    def check_sources(self, images, **options):
+        """Checks what `translate` was given.
+
+        Args:
+            images: As for `translate`.
+            **options: Options.
+
+        Raises:
+            ValueError: as `translate`.
+        """
         channels = self.channels_taken(**options)
         checks.check_images(images, (*images.shape[1:3], channels))
         self.check_size(images.shape[1:3])
 
-        def batch(start):
-            part = scaled(ops.convert_to_tensor(images[start : start + batch_size]))
-            stream = CounterStream(seed, first_row=first_row + start)
-            return ops.convert_to_numpy(self.translated(part, stream, **options))
+    def as_sources(self, part):
+        """A batch of what `translate` was given, as `translated` takes it.
 
-        return map(batch, range(0, len(images), batch_size))
+        Args:
+            part: Array, or arrays in a tuple or list.
+        """
+        return scaled(ops.convert_to_tensor(part))
 
     def check_size(self, sides):
         """Checks the height and width of images to be translated.

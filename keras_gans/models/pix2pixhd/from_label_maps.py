@@ -4,9 +4,8 @@ import numpy as np
 from keras import ops
 
 from keras_gans.core import checks
-from keras_gans.core.image_translator import ImageTranslator, check_sides
+from keras_gans.core.image_translator import ImageTranslator
 from keras_gans.core.pixels import scaled
-from keras_gans.core.random import CounterStream
 from keras_gans.models.pix2pixhd import instances as by_instance
 from keras_gans.models.pix2pixhd import maps as label_maps
 
@@ -136,7 +135,7 @@ class FromLabelMaps(ImageTranslator):
         """As in `ImageTranslator`, of maps.
 
         Args:
-            images: What `translate` takes, as tensors.
+            images: What `translate` takes; see `check_sources`.
             stream: A `CounterStream`, of the choice of looks.
         """
         sources, features = self._split(images)
@@ -146,39 +145,30 @@ class FromLabelMaps(ImageTranslator):
             features = by_instance.drawn(*sources, centres, counts, stream)
         return self.call(_with_features(sources, features), training=False)
 
-    def translate_batches(self, images, seed=0, batch_size=16, first_row=0):
-        """The images of `translate`, one batch after the other.
+    def check_sources(self, images):
+        """Checks what `translate` was given.
 
         Args:
             images: `labels`, or `(labels, instances)`, as for `fit` but of any size
                 that the networks can take. With an encoder, also `(labels, instances,
                 features)`, of what `encode_features` returned; without features, each
                 instance has one of the looks of `cluster_features`, at random.
-            seed: Integer in [0, 2**63), of that choice.
-            batch_size: Most images in a batch.
-            first_row: What the first image counts as.
-
-        Returns:
-            Iterator of numpy arrays.
 
         Raises:
-            ValueError: for maps of another kind or size, at once.
+            ValueError: for maps of another kind or size.
         """
         parts, count = parts_of(images), 1 + self.takes_instances
         if len(parts) != count and not (self.feature_channels and len(parts) == 3):
             what = "(labels, instances)" if self.takes_instances else "labels"
             raise ValueError(f"Images are made of {what}. Found: {len(parts)} maps.")
         self._check_maps(parts)
-        check_sides(parts[0].shape[1:3], self.size_multiple)
+        self.check_size(parts[0].shape[1:3])
         if len(parts) == count and self.feature_channels:
             self._check_clusters()
 
-        def batch(start):
-            part = tuple(p[start : start + batch_size] for p in parts)
-            stream = CounterStream(seed, first_row=first_row + start)
-            return ops.convert_to_numpy(self.translated(part, stream))
-
-        return map(batch, range(0, len(parts[0]), batch_size))
+    def as_sources(self, part):
+        """Maps as they are."""
+        return part
 
     def _check_clusters(self):
         if not ops.convert_to_numpy(self.centre_counts).any():
@@ -205,7 +195,7 @@ class FromLabelMaps(ImageTranslator):
             raise ValueError("There is no encoder: set feature_channels.")
         checks.check_images(images, (*images.shape[1:3], self.image_shape[-1]))
         label_maps.check_map("instance", instances)
-        check_sides(images.shape[1:3], self.size_multiple)
+        self.check_size(images.shape[1:3])
         found = []
         for start in range(0, len(images), batch_size):
             rows = slice(start, start + batch_size)

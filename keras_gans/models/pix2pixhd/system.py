@@ -159,6 +159,8 @@ class Pix2PixHD(FromLabelMaps):
         self.game = game
         self.perceptual_network = self.trunk_head = self.encoder = None
         self.halved = halved_maps("halved", dtype="float32")
+        # Keras would otherwise call the model on a data batch to build this layer.
+        self.halved.built = True
         self._make_state()
         given = {"generator": generator, "trunk_head": trunk_head, "encoder": encoder}
         frozen = {"perceptual_network": _frozen(perceptual_network)}

@@ -6,6 +6,7 @@ from keras import ops
 import keras_gans as kg
 from keras_gans.converters import junyanz
 from tests import golden_translation as translation
+from tests.contract import on_tensorflow
 from tests.contract_translation import TranslatorContract
 
 
@@ -165,6 +166,22 @@ def test_dropout_is_the_noise_of_a_translation():
     np.testing.assert_array_equal(first, gan.translate(source, seed=1))
     both = [gan.translate(source, seed=seed, mode="eval") for seed in (1, 2)]
     np.testing.assert_array_equal(*both)
+
+
+@on_tensorflow
+def test_a_served_translation_has_the_noise_of_translate(tmp_path):
+    import tensorflow as tf
+
+    gan = kg.Pix2Pix((64, 64, 1), base_channels=2, discriminator_channels=2)
+    gan.export(tmp_path / "1")
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures["translate"]
+    # Larger than in training, so that the noise's size is known to the server alone.
+    source = translation.source(2, (64, 128), 1)
+    found = served(images=tf.constant(source))["images"].numpy()
+    np.testing.assert_allclose(found, gan.translate(source), atol=1e-5)
+    assert np.abs(found - gan.translate(source, seed=1)).max() > 1e-3
+    with pytest.raises(tf.errors.InvalidArgumentError, match="multiples of 64"):
+        served(images=tf.constant(source[:, :, :100]))
 
 
 def test_outside_the_mask_a_composite_is_its_source():

@@ -158,9 +158,6 @@ class Pix2PixHD(FromLabelMaps):
         self.matching_weight = matching_weight
         self.game = game
         self.perceptual_network = self.trunk_head = self.encoder = None
-        self.halved = halved_maps("halved", dtype="float32")
-        # Keras would otherwise call the model on a data batch to build this layer.
-        self.halved.built = True
         self._make_state()
         given = {"generator": generator, "trunk_head": trunk_head, "encoder": encoder}
         frozen = {"perceptual_network": _frozen(perceptual_network)}
@@ -171,6 +168,9 @@ class Pix2PixHD(FromLabelMaps):
         )
 
     def _make_state(self):
+        self.halved = halved_maps("halved", dtype="float32")
+        # Keras would otherwise call the model on a data batch to build this layer.
+        self.halved.built = True
         if self.enhancers:
             self.stage_counter = "steps"
             self.steps = self.counter("steps")

@@ -81,21 +81,19 @@ class ADA(keras.layers.Layer):
         """Augmented images.
 
         Args:
-            images: `(batch, height, width, channels)` in [-1, 1].
+            images: `(batch, height, width, channels)` in [-1, 1]. Colours are changed
+                of gray and RGB images alone, not of pairs joined at their channels.
             seeds: Stream with `uniform(shape)` and `normal(shape)`.
 
         Returns:
             float32 images of the same shape.
 
-        Raises:
-            ValueError: for images of neither 1 nor 3 channels.
         """
+        names = self._names
         if images.shape[3] not in (1, 3):
-            raise ValueError(
-                f"ADA knows gray and RGB images. Found {images.shape[3]} channels."
-            )
+            names = tuple(name for name in names if name not in PIPES["color"])
         images = ops.cast(images, "float32")
-        draws = Draws(self._names, ops.shape(images)[0], seeds, self.p)
+        draws = Draws(names, ops.shape(images)[0], seeds, self.p)
         return operate(images, draws, seeds)
 
     def observe(self, real_scores):

@@ -49,10 +49,14 @@ class Training(Stages):
                 scores = precision.as_float32(network(inputs, training=training))
             if is_real is not False and hasattr(augment, "observe"):
                 rows = slice(None) if is_real is True else is_real
-                augment.observe(keras.tree.flatten(scores)[0][rows])
+                augment.observe(self.realness(scores)[rows])
             return scores
 
         return run
+
+    def realness(self, outputs):
+        """Of what a judge returns, the scores whose sign says "real"."""
+        return keras.tree.flatten(outputs)[0]
 
     def _augmented(self, inputs):
         if not isinstance(inputs, (list, tuple)):

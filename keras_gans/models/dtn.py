@@ -245,6 +245,13 @@ class DTN(ImageTranslator):
         """Those of f and of g."""
         return [*self.extractor.variables, *super().served_variables]
 
+    def realness(self, outputs):
+        """Log-odds of the class of real targets."""
+        if not self.ternary:
+            return outputs
+        made = ops.logsumexp(outputs[:, :REAL], axis=-1)
+        return outputs[:, REAL] - made
+
     def check_batch(self, x, y):
         """Checks images of both domains."""
         if isinstance(x, tuple) or y is None:

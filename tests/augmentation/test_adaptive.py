@@ -425,3 +425,13 @@ def test_what_does_not_exist():
             kg.augmentation.ADA(**wrong)
     with pytest.raises(ValueError, match="Found 4 channels"):
         augmented("bgc", np.zeros((1, 8, 8, 4), "float32"))
+
+
+def test_pairs_keep_their_colours():
+    """Source and target, joined at their channels, are moved together."""
+    pair = images(channels=2)
+    np.testing.assert_array_equal(augmented("color", pair), pair)
+    doubled = np.concatenate([images(channels=1)] * 2, axis=-1)
+    moved = augmented("bgc", doubled)
+    assert np.abs(moved - doubled).max() > 0.1
+    np.testing.assert_array_equal(moved[..., 0], moved[..., 1])

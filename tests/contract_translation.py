@@ -71,7 +71,7 @@ class TranslatorContract(SystemContract):
     def test_wrong_sides_are_refused(self, trained):
         side = self.tiny["image_shape"][0]
         images = np.zeros((1, side + 1, side, trained.source_shape[-1]), "uint8")
-        with pytest.raises(ValueError, match=f"nearest that fits is {side}x{side}"):
+        with pytest.raises(ValueError, match=f"nearest size is {side}x{side}"):
             trained.translate(images)
 
     def test_larger_images_are_translated(self, trained):

@@ -11,10 +11,9 @@ from typer import Argument, Option
 
 import keras_gans as kg
 from keras_gans.cli.commands import Overwrite, Preset, Seed, check_free
-from keras_gans.core.image_translator import check_sides
 from keras_gans.data.decoding import DamagedPicture, read_header, read_picture
 from keras_gans.data.folder import SUFFIXES
-from keras_gans.data.pixels import fit_picture
+from keras_gans.data.pixels import check_side_multiple, fit_picture
 from keras_gans.pictures import save_png
 
 InDir = Annotated[
@@ -155,7 +154,7 @@ def _sizes(files, multiple, resize):
             size = read_header(file)[0]
             if resize:
                 size = tuple(kg.data.legal_size(side, multiple) for side in size)
-            check_sides(size, multiple)
+            check_side_multiple(size, multiple, "This model")
             sizes.append(size)
         except (DamagedPicture, ValueError) as why:
             problems.append(f"{file}: {why}")

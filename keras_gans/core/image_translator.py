@@ -8,6 +8,7 @@ from keras_gans.core import checks
 from keras_gans.core.pixels import scaled
 from keras_gans.core.random import CounterStream
 from keras_gans.core.system import System
+from keras_gans.data.pixels import check_side_multiple
 
 
 class ImageTranslator(System):
@@ -57,7 +58,7 @@ class ImageTranslator(System):
         """Checks the channels of the networks that translate, and the sides."""
         if name not in self.sampling_networks or not hasattr(network, "inputs"):
             return
-        check_sides(self.image_shape, self.size_multiple)
+        check_side_multiple(self.image_shape, self.size_multiple, type(self).__name__)
         taken, made = network.inputs[0].shape[-1], network.outputs[0].shape[-1]
         channels = self.source_shape[-1], self.image_shape[-1]
         if (taken, made) != channels and (taken, made) != channels[::-1]:
@@ -201,11 +202,10 @@ class ImageTranslator(System):
         own = self.image_shape[:2]
         if not self.any_size and tuple(sides) != own:
             raise ValueError(
-                f"{type(self).__name__} translates images of the size it was built "
-                f"for: the nearest that fits is {own[0]}x{own[1]}. Found "
-                f"{sides[0]}x{sides[1]}."
+                f"{type(self).__name__} takes pictures of the size it was built for. "
+                f"Found: {sides[0]}x{sides[1]}. The nearest size is {own[0]}x{own[1]}."
             )
-        check_sides(sides, self.size_multiple)
+        check_side_multiple(sides, self.size_multiple, type(self).__name__)
 
     def channels_taken(self, **options):
         """Channels of the images that are translated with these options."""
@@ -216,23 +216,3 @@ class ImageTranslator(System):
         from keras_gans.core.served_translations import served_translations
 
         return served_translations(self)
-
-
-def check_sides(sides, multiple):
-    """Checks the height and width of images that networks halve and double.
-
-    Args:
-        sides: `(height, width, ...)`.
-        multiple: What both must be multiples of.
-
-    Raises:
-        ValueError: for other sides, naming the nearest that fit.
-    """
-    sides = tuple(sides[:2])
-    if all(side > 0 and side % multiple == 0 for side in sides):
-        return
-    nearest = tuple(max(1, round(side / multiple)) * multiple for side in sides)
-    raise ValueError(
-        f"Both sides must be multiples of {multiple}. Found {sides[0]}x{sides[1]}: the "
-        f"nearest that fits is {nearest[0]}x{nearest[1]}; crop or resize the images."
-    )

@@ -59,7 +59,7 @@ def test_sizes_that_do_not_fit_are_named_before_anything_is_written(
     write_pictures(tmp_path / "in", (32, 32), (30, 70))
     arguments = ("translate", preset, tmp_path / "in", tmp_path / "out")
     said = refused(*arguments)
-    assert "nearest that fits is 32x64" in said and "--resize" in said
+    assert "nearest size is 32x64" in said and "--resize" in said
     assert not (tmp_path / "out").exists()
     run(*arguments, "--resize")
     assert read(tmp_path / "out/sub/1.png").shape == (32, 64, 3)

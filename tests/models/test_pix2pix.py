@@ -233,7 +233,7 @@ def test_sizes_follow_the_image():
     assert kg.Pix2Pix((64, 96, 3), base_channels=1).size_multiple == 32
     gan = kg.Pix2Pix((20, 24, 3), architecture="resnet", base_channels=1)
     assert gan.size_multiple == 4
-    with pytest.raises(ValueError, match="nearest that fits is 64x96"):
+    with pytest.raises(ValueError, match="nearest size is 64x96"):
         kg.Pix2Pix((60, 90, 3), base_channels=1)
 
 

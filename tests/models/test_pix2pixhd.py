@@ -352,7 +352,7 @@ class TestPix2PixHD(TranslatorContract):
 
     def test_wrong_sides_are_refused(self, trained):
         maps = np.zeros((1, 17, 16), "uint8")
-        with pytest.raises(ValueError, match="nearest that fits is 16x16"):
+        with pytest.raises(ValueError, match="nearest size is 16x16"):
             trained.translate((maps, maps))
 
     def test_larger_images_are_translated(self, trained):
@@ -755,7 +755,7 @@ def test_other_arguments_are_refused():
     tiny = TestPix2PixHD.tiny
     with pytest.raises(ValueError, match="game is one of"):
         kg.Pix2PixHD(**tiny, game="hinge")
-    with pytest.raises(ValueError, match="nearest that fits is 16x16"):
+    with pytest.raises(ValueError, match="nearest size is 16x16"):
         kg.Pix2PixHD(**{**tiny, "image_shape": (18, 16, 1)})
     with pytest.raises(ValueError, match="a multiple of 4. Found: 2"):
         kg.Pix2PixHD(**tiny, enhancers=2)

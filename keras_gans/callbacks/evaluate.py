@@ -6,6 +6,7 @@ import pathlib
 import keras
 
 from keras_gans import metrics
+from keras_gans.callbacks.turns import has_turn
 from keras_gans.core import gradients
 from keras_gans.metrics.evaluation import LOGGED
 
@@ -88,8 +89,7 @@ class Evaluate(keras.callbacks.Callback):
         """Measures, if it is this epoch's turn."""
         logs = {} if logs is None else logs
         logs.update(dict.fromkeys(self._names, math.nan))
-        last = epoch + 1 == self.params.get("epochs")
-        if self._evaluator is None or not (last or (epoch + 1) % self.every == 0):
+        if self._evaluator is None or not has_turn(self, epoch):
             return
         found = self._evaluator.evaluate(self.model, self.seed)
         logs.update(found.logs())

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_gans import metrics
+from keras_gans.callbacks.turns import has_turn
 from keras_gans.core import gradients
 from keras_gans.data.pixels import to_uint8
 
@@ -51,10 +52,7 @@ class EvaluateTranslation(keras.callbacks.Callback):
         """Measures, if it is this epoch's turn."""
         logs = {} if logs is None else logs
         logs.update(dict.fromkeys(self._names, math.nan))
-        last = epoch + 1 == self.params.get("epochs")
-        if not (last or (epoch + 1) % self.every == 0):
-            return
-        if not gradients.is_chief(self.model):
+        if not has_turn(self, epoch) or not gradients.is_chief(self.model):
             return
         made = to_uint8(self.model.translate(self.source))
         target = np.asarray(self.target)

@@ -4,6 +4,7 @@ import pathlib
 
 import keras
 
+from keras_gans.callbacks.turns import has_turn
 from keras_gans.core import gradients
 from keras_gans.core.files import sweep
 from keras_gans.pictures.grids import image_grid, save_png
@@ -63,8 +64,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Draws, if it is this epoch's turn."""
-        # The last one at once: a kill before on_train_end must not cost its picture.
-        if (epoch + 1) % self.every == 0 or epoch + 1 == self.params.get("epochs"):
+        if has_turn(self, epoch):
             self._draw(epoch)
         self._epoch = epoch
 

@@ -4,6 +4,7 @@ import pathlib
 
 import keras
 
+from keras_gans.callbacks.turns import has_turn
 from keras_gans.core import gradients
 from keras_gans.core.files import sweep
 from keras_gans.pictures.grids import image_grid, save_png
@@ -44,10 +45,7 @@ class TranslationGrid(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Draws, if it is this epoch's turn."""
-        last = epoch + 1 == self.params.get("epochs")
-        if not (last or (epoch + 1) % self.every == 0):
-            return
-        if not gradients.is_chief(self.model):
+        if not has_turn(self, epoch) or not gradients.is_chief(self.model):
             return
         columns, images = translation_rows(
             self.model, self.source, self.target, **self.options

@@ -1,5 +1,7 @@
 """The images that systems of translation train on: pairs, or two domains."""
 
+import functools
+
 from keras_gans import data
 
 
@@ -45,6 +47,10 @@ class TranslationSource:
             return images, images
         return data.load_pairs(name, **options)
 
+    @functools.cached_property
+    def _test(self):
+        return self._load("test")
+
     def _source_shape(self):
         if self._degradation is None:
             return self._source.shape[1:]
@@ -61,7 +67,7 @@ class TranslationSource:
             `[(a, None), (b, None)]`.
         """
         try:
-            images = self._load("test")
+            images = self._test
         except ValueError:  # it has no such part
             images = self._source, self._target
         source, target = (part[:count] for part in images)
@@ -80,7 +86,7 @@ class TranslationSource:
         """
         if self._learns == "domains":
             raise ValueError("Without pairs translations cannot be measured.")
-        source, target = self._load("test")
+        source, target = self._test
         return self._degraded(source[:count], target[:count])
 
     def _degraded(self, source, target):

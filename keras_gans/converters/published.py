@@ -238,14 +238,8 @@ SOURCES = {
         prepare=junyanz.prepared,
         describe_discriminator=junyanz.describe_discriminator,
     ),
-    "junyanz_cyclegan": Source(
-        "pytorch-CycleGAN-and-pix2pix",
-        junyanz.describe_cyclegan,
-        junyanz.generator_layout,
-        junyanz.discriminator_layout,
-        junyanz.IGNORED,
-        prepare=junyanz.prepared,
-        describe_discriminator=junyanz.describe_discriminator,
-        networks=("generator_ab", "discriminator_b", "generator_ba"),
-    ),
 }
+SOURCES["junyanz_cyclegan"] = SOURCES["junyanz_pix2pix"]._replace(
+    describe=junyanz.describe_cyclegan,
+    networks=("generator_ab", "discriminator_b", "generator_ba"),
+)

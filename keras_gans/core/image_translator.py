@@ -8,7 +8,7 @@ from keras_gans.core import checks
 from keras_gans.core.pixels import scaled
 from keras_gans.core.random import CounterStream
 from keras_gans.core.system import System
-from keras_gans.data.pixels import check_side_multiple
+from keras_gans.data import UnpairedBatches, check_side_multiple
 
 
 class ImageTranslator(System):
@@ -68,20 +68,30 @@ class ImageTranslator(System):
             )
 
     def check_batch(self, x, y):
-        """Checks pairs of a source and a target image."""
+        """Checks pairs of a source and a target image, or images of two domains."""
+        paired = self.learns == "pairs"
         if isinstance(x, tuple) or y is None:
-            raise ValueError(
-                f"{type(self).__name__} learns from pairs: call fit(source, target)."
+            what = (
+                "pairs: call fit(source, target)"
+                if paired
+                else ("two domains: call fit(a, b)")
             )
+            raise ValueError(f"{type(self).__name__} learns from {what}.")
         checks.check_images(x, self.source_shape)
         checks.check_images(y, self.image_shape)
-        if len(x) != len(y):
+        if paired and len(x) != len(y):
             raise ValueError(f"There are {len(x)} source and {len(y)} target images.")
 
     def arrays_of(self, x, y):
         """Sources and targets, row by row."""
         self.check_batch(x, y)
         return x, y
+
+    def batches_of(self, arrays, size, shuffle):
+        """Pairs; or batches of both domains, each in an order of its own."""
+        if self.learns == "pairs":
+            return super().batches_of(arrays, size, shuffle)
+        return UnpairedBatches(*arrays, size, shuffle=shuffle, seed=self.seed)
 
     def unpack(self, data):
         """The batch, ready for the networks.

@@ -7,6 +7,20 @@ import numpy as np
 from keras import ops
 
 
+def pytorch_adam(rate=2e-4, beta_1=0.5, beta_2=0.999):
+    """Adam with PyTorch's default epsilon, 1e-8; by default DCGAN's.
+
+    3.16e-10 inside Keras' formula, which adds it before the moments are corrected for
+    their start, is 1e-8 inside PyTorch's at the first step.
+
+    Args:
+        rate: Learning rate.
+        beta_1: Decay of the first moment.
+        beta_2: Decay of the second moment.
+    """
+    return keras.optimizers.Adam(rate, beta_1, beta_2, epsilon=3.1623e-10)
+
+
 class PlayersOptimizer(keras.optimizers.Optimizer):
     """A facade over one optimizer per player; it never updates anything itself.
 

@@ -10,7 +10,10 @@ from keras_gans.layers.dropout import Dropout, as_in_training
 from keras_gans.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_gans.layers.fade_in import FadeIn
 from keras_gans.layers.image_pool import ImagePool
-from keras_gans.layers.instance_normalization import InstanceNormalization
+from keras_gans.layers.instance_normalization import (
+    InstanceNormalization,
+    each_normalized,
+)
 from keras_gans.layers.learned_constant import LearnedConstant
 from keras_gans.layers.masked_composite import MaskedComposite
 from keras_gans.layers.maxout import Maxout
@@ -103,6 +106,7 @@ __all__ = [
     "build_residual_translator",
     "build_unet",
     "dcgan_weights",
+    "each_normalized",
     "fold",
     "initialize_from_data",
     "torch_weights",

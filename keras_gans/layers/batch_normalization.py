@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_gans.core import gradients
+from keras_gans.layers.instance_normalization import each_normalized
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -56,12 +57,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return ops.cast(self._fused(ops.cast(inputs, "float32")), self.compute_dtype)
 
     def _alone(self, inputs):
-        x = ops.cast(inputs, "float32")
-        mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
-        factor = ops.rsqrt(variance + self.epsilon)
-        if self.scale:
-            factor = factor * self.gamma
-        y = (x - mean) * factor
+        y = each_normalized(inputs, self.epsilon)
+        y = y * self.gamma if self.scale else y
         return y + self.beta if self.center else y
 
     def _fused(self, x):

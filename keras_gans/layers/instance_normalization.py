@@ -4,6 +4,18 @@ import keras
 from keras import ops
 
 
+def each_normalized(maps, epsilon):
+    """Maps of mean 0 and variance 1 for each image and channel, in float32.
+
+    Args:
+        maps: `(batch, height, width, channels)`.
+        epsilon: Added to the biased variance.
+    """
+    x = ops.cast(maps, "float32")
+    mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+    return (x - mean) * ops.rsqrt(variance + epsilon)
+
+
 @keras.saving.register_keras_serializable("keras_gans")
 class InstanceNormalization(keras.layers.Layer):
     """(x - mean) / sqrt(variance + epsilon) of each image and channel; no weights.
@@ -24,10 +36,7 @@ class InstanceNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         """`(batch, height, width, channels)` to the same shape."""
-        x = ops.cast(inputs, "float32")
-        mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
-        normalized = (x - mean) * ops.rsqrt(variance + self.epsilon)
-        return ops.cast(normalized, self.compute_dtype)
+        return ops.cast(each_normalized(inputs, self.epsilon), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         """The shape of the input."""

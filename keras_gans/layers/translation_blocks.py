@@ -4,6 +4,7 @@ import keras
 from keras import initializers, layers
 
 from keras_gans.layers.batch_normalization import BatchNormalization
+from keras_gans.layers.dcgan_weights import dcgan_weights
 from keras_gans.layers.instance_normalization import InstanceNormalization
 
 NORMALIZATIONS = ("batch", "instance")
@@ -41,10 +42,7 @@ def small_weights(normalization=None):
         normalization: What follows it: `"batch"`, whose offset takes the place of the
             bias, or anything else.
     """
-    return {
-        "kernel_initializer": initializers.RandomNormal(stddev=0.02),
-        "use_bias": normalization != "batch",
-    }
+    return {**dcgan_weights(), "use_bias": normalization != "batch"}
 
 
 def halved(x, filters, normalization, name, kernel_size=3):

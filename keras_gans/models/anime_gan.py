@@ -14,6 +14,7 @@ from keras import layers, ops
 
 from keras_gans import losses
 from keras_gans.core.adversarial_model import AdversarialModel
+from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.core.random import CounterStream
 from keras_gans.layers import BatchNormalization, PixelShuffle
 
@@ -189,13 +190,7 @@ class AnimeGAN(AdversarialModel):
 
     def default_optimizers(self):
         """Adam 2e-4 with beta_1 0.5 for both players."""
-        # 3.16e-10 inside Keras' formula is PyTorch's epsilon of 1e-8.
-        return {
-            player: keras.optimizers.Adam(
-                2e-4, beta_1=0.5, beta_2=0.999, epsilon=3.1623e-10
-            )
-            for player in self.players
-        }
+        return {player: pytorch_adam() for player in self.players}
 
     def default_labels(self, num_images):
         """The labels of `sample` when none are given.

@@ -11,6 +11,7 @@ from keras import layers, ops
 from keras_gans import losses
 from keras_gans.core import gradients
 from keras_gans.core.adversarial_model import AdversarialModel
+from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.core.random import CounterStream
 from keras_gans.layers import SpectralParts, average_statistics
 
@@ -181,10 +182,8 @@ class BigGAN(AdversarialModel):
     def default_optimizers(self):
         """Adam with betas (0, 0.999): 5e-5 for the generator, 2e-4 for the other."""
         rates = {"discriminator": 2e-4, "generator": 5e-5}
-        # 3.16e-10 inside Keras' formula is the reference's epsilon of 1e-8.
         return {
-            player: keras.optimizers.Adam(rate, 0.0, 0.999, epsilon=3.1623e-10)
-            for player, rate in rates.items()
+            player: pytorch_adam(rate, beta_1=0.0) for player, rate in rates.items()
         }
 
     def average_decay(self):

@@ -8,10 +8,10 @@ import keras
 from keras import ops
 
 from keras_gans import losses
-from keras_gans.core import checks, gradients
+from keras_gans.core import gradients
 from keras_gans.core.image_translator import ImageTranslator
 from keras_gans.core.moving_average import copy_weights
-from keras_gans.data import UnpairedBatches
+from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.layers import (
     ImagePool,
     build_patch_discriminator,
@@ -175,13 +175,7 @@ class CycleGAN(ImageTranslator):
         The reference's rate falls to 0 over the second half of 200 epochs: see
         `kg.callbacks.ConstantThenLinear`.
         """
-        # 3.16e-10 inside Keras' formula is PyTorch's epsilon of 1e-8.
-        return {
-            player: keras.optimizers.Adam(
-                2e-4, beta_1=0.5, beta_2=0.999, epsilon=3.1623e-10
-            )
-            for player in self.players
-        }
+        return {player: pytorch_adam() for player in self.players}
 
     def compile(self, **arguments):
         """As in `System`; the pools of earlier fakes that training needs are made."""
@@ -229,17 +223,6 @@ class CycleGAN(ImageTranslator):
     def _pooled(self, pool, fake):
         fake = ops.stop_gradient(fake)
         return fake if self.evaluating else pool(fake, seeds=self.seeds)
-
-    def check_batch(self, x, y):
-        """Checks images of both domains."""
-        if isinstance(x, tuple) or y is None:
-            raise ValueError("CycleGAN learns from two domains: call fit(a, b).")
-        checks.check_images(x, self.image_shape)
-        checks.check_images(y, self.image_shape)
-
-    def batches_of(self, arrays, size, shuffle):
-        """Batches of both domains, each in an order of its own."""
-        return UnpairedBatches(*arrays, size, shuffle=shuffle, seed=self.seed)
 
     def translated(self, images, stream, direction="ab"):
         """As in `ImageTranslator`.

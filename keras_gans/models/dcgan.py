@@ -11,6 +11,7 @@ from keras import layers, ops
 
 from keras_gans import losses
 from keras_gans.core.adversarial_model import AdversarialModel
+from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.layers import (
     BatchNormalization,
     WholeMapConv2D,
@@ -85,7 +86,7 @@ class DCGAN(AdversarialModel):
 
     def default_optimizers(self):
         """Adam 2e-4 with beta_1 0.5 for both players (section 4 of the paper)."""
-        return {player: _paper_adam() for player in self.players}
+        return {player: pytorch_adam() for player in self.players}
 
     def train_step(self, data):
         """One update of each player on one real batch and one fake batch."""
@@ -109,11 +110,6 @@ class DCGAN(AdversarialModel):
 
         self.update("generator", generator_losses)
         return self.logs()
-
-
-def _paper_adam():
-    # 3.16e-10 inside Keras' formula is the reference's epsilon of 1e-8.
-    return keras.optimizers.Adam(2e-4, beta_1=0.5, beta_2=0.999, epsilon=3.1623e-10)
 
 
 def build_generator(image_shape, latent_dim, base_channels):

@@ -11,7 +11,7 @@ from keras import initializers, layers, ops
 from keras_gans.core import checks
 from keras_gans.core.image_translator import ImageTranslator
 from keras_gans.core.random import seeded
-from keras_gans.data import ArrayBatches, UnpairedBatches, to_unit
+from keras_gans.data import ArrayBatches, to_unit
 from keras_gans.layers import (
     BatchNormalization,
     WholeMapConv2D,
@@ -251,17 +251,6 @@ class DTN(ImageTranslator):
             return outputs
         made = ops.logsumexp(outputs[:, :REAL], axis=-1)
         return outputs[:, REAL] - made
-
-    def check_batch(self, x, y):
-        """Checks images of both domains."""
-        if isinstance(x, tuple) or y is None:
-            raise ValueError("DTN learns from two domains: call fit(sources, targets).")
-        checks.check_images(x, self.source_shape)
-        checks.check_images(y, self.image_shape)
-
-    def batches_of(self, arrays, size, shuffle):
-        """Batches of both domains, each in an order of its own."""
-        return UnpairedBatches(*arrays, size, shuffle=shuffle, seed=self.seed)
 
     def call(self, inputs, training=None):
         """Images of the target domain; see `ImageTranslator`."""

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_gans import losses
 from keras_gans.core.image_translator import ImageTranslator
+from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.layers import (
     MaskedComposite,
     as_in_training,
@@ -173,13 +174,7 @@ class Pix2Pix(ImageTranslator):
 
     def default_optimizers(self):
         """Adam 2e-4 with beta_1 0.5 for both players."""
-        # 3.16e-10 inside Keras' formula is PyTorch's epsilon of 1e-8.
-        return {
-            player: keras.optimizers.Adam(
-                2e-4, beta_1=0.5, beta_2=0.999, epsilon=3.1623e-10
-            )
-            for player in self.players
-        }
+        return {player: pytorch_adam() for player in self.players}
 
     def train_step(self, data):
         """An update of the discriminator, then of the generator, on one translation."""

@@ -18,6 +18,7 @@ from keras_gans.layers import (
     PixelNormalization,
     StyleAverage,
     StyleNoise,
+    each_normalized,
 )
 from keras_gans.models.growing import (
     GAIN,
@@ -408,8 +409,7 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
 
     def normalised(self, x):
         """Maps of mean 0 and variance 1, float32."""
-        mean, variance = ops.moments(ops.cast(x, "float32"), (1, 2), keepdims=True)
-        return (ops.cast(x, "float32") - mean) * ops.rsqrt(variance + self.epsilon)
+        return each_normalized(x, self.epsilon)
 
     def compute_output_shape(self, input_shape):
         """The shape of the maps."""

@@ -9,6 +9,7 @@ import random
 import torch
 from torch import nn
 from torch.nn import functional
+from torch_classic import hold
 from torch_steps import channels_last, scaled
 
 
@@ -179,12 +180,6 @@ class Residual(nn.Module):
 def adam(parameters):
     """The optimizer of both systems."""
     return torch.optim.Adam(parameters, 2e-4, (0.5, 0.999))
-
-
-def hold(network, held=True):
-    """Whether a network's weights want no gradients."""
-    for parameter in network.parameters():
-        parameter.requires_grad_(not held)
 
 
 SYSTEMS = {"pix2pix": pix2pix, "cyclegan": cyclegan}

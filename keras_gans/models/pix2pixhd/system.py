@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-from keras_gans import losses
 from keras_gans.core import precision
+from keras_gans.core.optimizers import pytorch_adam
+from keras_gans.models import pix2pix
 from keras_gans.models.pix2pixhd.from_label_maps import FromLabelMaps, joined
 from keras_gans.models.pix2pixhd.instances import pooled
 from keras_gans.models.pix2pixhd.networks import (
@@ -15,11 +16,7 @@ from keras_gans.models.pix2pixhd.networks import (
     halved_maps,
 )
 
-# The game, and what makes the discriminator's loss the mean of its two terms.
-GAMES = {
-    "least_squares": (losses.least_squares, 1.0),
-    "non_saturating": (losses.non_saturating, 0.5),
-}
+GAMES = {name: pix2pix.GAMES[name] for name in ("least_squares", "non_saturating")}
 STAGES = ("global", "enhancer", "joint")
 # Of VGG-19's relu1_1, 2_1, 3_1, 4_1 and 5_1.
 PERCEPTUAL_WEIGHTS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
@@ -242,13 +239,7 @@ class Pix2PixHD(FromLabelMaps):
         The reference's rate falls to 0 over the second half of a stage: see
         `kg.callbacks.ConstantThenLinear`.
         """
-        # 3.16e-10 inside Keras' formula is PyTorch's epsilon of 1e-8.
-        return {
-            player: keras.optimizers.Adam(
-                2e-4, beta_1=0.5, beta_2=0.999, epsilon=3.1623e-10
-            )
-            for player in self.players
-        }
+        return {player: pytorch_adam() for player in self.players}
 
     @property
     def stage(self):

@@ -192,9 +192,12 @@ def _follow(file, recipe, out, every, strategy):
     folder = out or pathlib.Path("runs", _run_name(file, recipe))
     runs.follow(recipe, folder, every, strategy)
     preset = shlex.quote(str(folder / "preset"))
+    use = f"sample {preset}"
+    if issubclass(system, kg.ImageTranslator):
+        use = f"translate {preset} IN_DIR OUT_DIR"
     typer.echo(
         f"Saved {preset}, pictures in {folder / 'samples'}. Next: "
-        f"keras-gans sample {preset}, or keras-gans export {preset} served/1"
+        f"keras-gans {use}, or keras-gans export {preset} served/1"
     )
 
 

@@ -13,7 +13,7 @@ import keras_gans as kg
 from keras_gans.cli.commands import Overwrite, Preset, Seed, check_free
 from keras_gans.data.decoding import DamagedPicture, read_header, read_picture
 from keras_gans.data.folder import SUFFIXES
-from keras_gans.data.pixels import check_side_multiple, fit_picture
+from keras_gans.data.pixels import fit_picture
 from keras_gans.pictures import save_png
 
 InDir = Annotated[
@@ -152,12 +152,14 @@ def _sizes(files, multiple, resize):
     for file in files:
         try:
             size = read_header(file)[0]
-            if resize:
-                size = tuple(kg.data.legal_size(side, multiple) for side in size)
-            check_side_multiple(size, multiple, "This model")
-            sizes.append(size)
-        except (DamagedPicture, ValueError) as why:
+        except DamagedPicture as why:
             problems.append(f"{file}: {why}")
+            continue
+        legal = kg.data.legal_size(size, multiple)
+        if size != legal and not resize:
+            found, nearest = ("x".join(map(str, sides)) for sides in (size, legal))
+            problems.append(f"{file} is {found}, the nearest size is {nearest}")
+        sizes.append(legal)
     if problems:
         more = len(problems) - _NAMED
         named = [*problems[:_NAMED], *([f"and {more} more"] if more > 0 else [])]

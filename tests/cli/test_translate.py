@@ -115,6 +115,7 @@ def test_training_on_pairs_and_on_domains(run, refused, tmp_path):
     out = tmp_path / "run"
     done = run("train", recipe, *small, *fit, "--out", out)
     assert done.exit_code == 0, done.output
+    assert f"keras-gans translate {out / 'preset'} IN_DIR OUT_DIR" in done.output
     assert kg.from_preset(out / "preset").source_channels == 4
     # Eight rows at most, of the source, the translation and the target.
     height, width, _ = read(out / "samples/epoch_0001.png").shape

@@ -423,8 +423,6 @@ def test_what_does_not_exist():
     for wrong in ({"target": 2}, {"kimg": 0}, {"interval": 0}, {"interval": 1.5}):
         with pytest.raises(ValueError, match="target lies in"):
             kg.augmentation.ADA(**wrong)
-    with pytest.raises(ValueError, match="Found 4 channels"):
-        augmented("bgc", np.zeros((1, 8, 8, 4), "float32"))
 
 
 def test_pairs_keep_their_colours():

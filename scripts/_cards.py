@@ -55,6 +55,10 @@ def figures(folder):
     facts, floor = found.facts, {}
     for label, name, value in values_of(found.floor):
         floor[label, name] = f"{value:.4g}"
+    if "extractor" not in facts:
+        import _translators
+
+        return _translators.figures(values_of(found.results), floor, facts)
     lines = [
         f"{facts['num_samples']:,} samples as they are served (uint8, seed "
         f"{facts['seed']}) against {facts['data']}/{facts['split']}, through "

@@ -38,6 +38,10 @@ and every run folder and preset holds the one that made it:
     extractor = "mnist_cnn"       # optional; else what suits the data
     monitor = "frechet_distance"  # optional; the value that makes an epoch the best
 
+    [pretraining]                 # for systems with a network that is trained first
+    batch_size = 100
+    epochs = 5
+
     [optimizers.generator]        # optional, one table per player
     class = "Adam"
     learning_rate = 1e-4          # and what else the class takes
@@ -63,8 +67,11 @@ DEFAULTS = {
     "fit": {"batch_size": 64, "epochs": 20},
     "training": {"precision": "float32"},
     "evaluation": {},
+    "pretraining": {},
     "optimizers": {},
 }
+# Tables that are there if they say something.
+OPTIONAL = ("evaluation", "pretraining")
 
 
 def _whole(value):
@@ -126,6 +133,10 @@ SECTIONS = {
         "jitter": "a whole number from 1 to 65536",
     },
     "fit": {
+        "batch_size": "a whole number from 1 to 65536",
+        "epochs": "a whole number from 1 on",
+    },
+    "pretraining": {
         "batch_size": "a whole number from 1 to 65536",
         "epochs": "a whole number from 1 on",
     },
@@ -237,12 +248,12 @@ def parse_value(text):
 def with_defaults(recipe):
     """A copy of a recipe in which every table is there and filled.
 
-    But no `evaluation` where none is asked for.
+    But no `evaluation` and no `pretraining` where none is asked for.
     """
     full = {"system": recipe["system"]}
     for section, defaults in DEFAULTS.items():
         table = {**defaults, **recipe.get(section, {})}
-        if section == "evaluation" and not table:
+        if section in OPTIONAL and not table:
             continue
         order = [*SECTIONS.get(section, ()), *table]
         full[section] = {key: table[key] for key in order if key in table}
@@ -281,6 +292,8 @@ def check_system(recipe, system):
     _check_table(recipe["arguments"], kinds, "arguments")
     if "evaluation" in recipe and "every" not in recipe["evaluation"]:
         raise ValueError("The table evaluation lacks the key every.")
+    if "pretraining" in recipe and not hasattr(system, "pretrain"):
+        raise ValueError(f"{recipe['system']} takes no table pretraining.")
     players = dict.fromkeys(system.players, "a table")
     _check_table(recipe["optimizers"], players, "optimizers")
     for player, table in recipe["optimizers"].items():

@@ -59,6 +59,8 @@ def follow(recipe, folder, every, strategy=None):
         if getattr(gan, "adaptable", False):
             # If the run resumes, its checkpoint overrides this.
             gan.adapt(source.images)
+        if hasattr(gan, "pretrain") and stage == _NEW:
+            _pretrain(gan, source, recipe["pretraining"])
         _fit(gan, source, recipe, folder, every, resumes=stage == _BEGUN)
         if gradients.is_chief(gan):
             gan.save_to_preset(folder / "preset", include_optimizer=False)
@@ -135,7 +137,9 @@ def _prepare(recipe, system, scope):
             whole=hasattr(system, "adapt"),
             seed=recipe["arguments"].get("seed", 0),
         )
-    arguments = {**source.arguments, **recipe["arguments"]}
+    taken = recipes.arguments_of(system)
+    found = {key: v for key, v in source.arguments.items() if key in taken}
+    arguments = {**found, **recipe["arguments"]}
     if counted and counted not in arguments:
         arguments[counted] = source.count_classes()
     xla = recipe["training"].get("xla")
@@ -149,7 +153,19 @@ def _prepare(recipe, system, scope):
             },
         )
     used = {key: v for key, v in gan.get_config().items() if v is not None}
-    return gan, source, {**recipe, "arguments": used}
+    recipe = {**recipe, "arguments": used}
+    if hasattr(gan, "pretrain"):
+        usual = {"batch_size": recipe["fit"]["batch_size"], "epochs": 5}
+        recipe["pretraining"] = {**usual, **recipe.get("pretraining", {})}
+    return gan, source, recipe
+
+
+def _pretrain(gan, source, options):
+    writes = gradients.is_chief(gan)
+    if writes:
+        typer.echo(f"First, for {options['epochs']} epochs, what it looks with.")
+    verbose = (1 if sys.stdout.isatty() else 2) if writes else 0
+    gan.pretrain(*source.labelled(), **options, verbose=verbose)
 
 
 def _optimizer(table):
@@ -201,9 +217,9 @@ def _watching(gan, source, recipe, folder, every):
         grid = kg.callbacks.SampleGrid(folder / "samples", every=every)
         return [grid, *_evaluation(gan, recipe, folder / "best")]
     watching = []
-    for (name, options), (images, targets) in zip(
-        gan.directions.items(), source.examples(_SHOWN), strict=True
-    ):
+    # Two domains, of which some systems translate but the first.
+    shown = zip(gan.directions.items(), source.examples(_SHOWN), strict=False)
+    for (name, options), (images, targets) in shown:
         samples = folder / "samples"
         if len(gan.directions) > 1:
             samples /= name

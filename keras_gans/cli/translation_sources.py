@@ -13,7 +13,7 @@ class TranslationSource:
         learns: `"pairs"` or `"domains"`; see `ImageTranslator`.
 
     Attributes:
-        arguments: What the data say about a system's arguments.
+        arguments: What the data say about arguments, of those systems that have them.
         image_shape: `(height, width, channels)` of the images made.
         num_images: Pairs, or images of both domains together.
 
@@ -30,11 +30,10 @@ class TranslationSource:
         self._options = options
         self._source, self._target = self._load(options["split"])
         shape = self.image_shape = self._target.shape[1:]
+        channels = self._source_shape()[-1]
+        self.arguments = {"image_shape": shape, "source_channels": channels}
         self.num_images = len(self._target)
-        self.arguments = {"image_shape": shape}
-        if learns == "pairs":
-            self.arguments["source_channels"] = self._source_shape()[-1]
-        else:
+        if learns == "domains":
             self.num_images += len(self._source)
 
     def _load(self, split):
@@ -88,6 +87,38 @@ class TranslationSource:
             raise ValueError("Without pairs translations cannot be measured.")
         source, target = self._test
         return self._degraded(source[:count], target[:count])
+
+    def count_classes(self):
+        """Number of classes of the first domain."""
+        return int(self.labelled()[1].max()) + 1
+
+    def labelled(self, split=None):
+        """`(images, labels)` of the first domain, for systems that look at classes.
+
+        Args:
+            split: Part of the data; `None` for that of the training.
+
+        Raises:
+            ValueError: if there are no labels.
+        """
+        return self._side(0, split)
+
+    def labelled_target(self, split=None):
+        """The same of the second domain."""
+        return self._side(1, split)
+
+    def _side(self, side, split):
+        options = {**self._options, "split": split or self._options["split"]}
+        names = options.pop("name"), options.pop("second", None)
+        if names[side] is None:
+            raise ValueError(f"{names[0]} has no labels: name two data sets that have.")
+        images, labels = data.load(names[side], **options)
+        if labels is None:
+            raise ValueError(
+                f"{names[side]} has no labels, and this system learns from them first: "
+                "sort the pictures into one folder per class."
+            )
+        return images, labels
 
     def _degraded(self, source, target):
         if self._degradation is not None:

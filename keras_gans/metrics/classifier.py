@@ -11,9 +11,9 @@ from keras_gans.core.random import seeded
 class ImageClassifier(keras.Model):
     """Two pairs of 3x3 convolutions, each halved by pooling, and one hidden layer.
 
-    The zoo holds three of them, `digits_cnn`, `mnist_cnn` and `fashion_mnist_cnn`, by
-    which samples are measured without a network; `scripts/train_classifiers` makes
-    them. Their distances say nothing outside the data they were trained on.
+    The zoo holds some of them, such as `mnist_cnn`, by which samples are measured
+    without a network; `scripts/train_classifiers` makes them. Their distances say
+    nothing outside the data they were trained on.
 
     Args:
         image_shape: `(height, width, channels)`, sides divisible by 4.

@@ -9,7 +9,7 @@ import tqdm
 from keras_gans.metrics.result import FID_EXTRACTOR, Protocol
 
 # Shipped in the zoo; `fashion_mnist_cnn` is for the data set `fashion_mnist`.
-CLASSIFIERS = ("digits_cnn", "mnist_cnn", "fashion_mnist_cnn")
+CLASSIFIERS = ("digits_cnn", "mnist_cnn", "usps_cnn", "fashion_mnist_cnn")
 EXTRACTORS = (*CLASSIFIERS, FID_EXTRACTOR, "keras_inception", "pixels")
 
 
@@ -142,8 +142,8 @@ def extractor(name, resize="clean"):
     Args:
         name: One of `EXTRACTORS`:
 
-            * `"digits_cnn"`, `"mnist_cnn"`, `"fashion_mnist_cnn"`: the zoo's
-              classifiers; 128 features after the ReLU of the hidden layer.
+            * `"digits_cnn"`, `"mnist_cnn"`, `"usps_cnn"`, `"fashion_mnist_cnn"`: the
+              zoo's classifiers; 128 features after the ReLU of the hidden layer.
             * `"inception_2015"`: the network of published FIDs, 2048 features. Its
               weights are downloaded and converted once; see
               `keras_gans.metrics.inception.load_inception`.

@@ -8,7 +8,7 @@ has two classes and whose f is trained on: both are options here.
 import keras
 from keras import initializers, layers, ops
 
-from keras_gans.core import checks
+from keras_gans.core import checks, gradients
 from keras_gans.core.image_translator import ImageTranslator
 from keras_gans.core.random import seeded
 from keras_gans.data import ArrayBatches, to_unit
@@ -162,13 +162,13 @@ class DTN(ImageTranslator):
         checks.check_images(images, self.source_shape)
         checks.check_labels(labels, self.num_labels)
         inputs = keras.Input(self.source_shape)
-        with seeded(f"{self.seed}/pretrain"):
+        with gradients.scope_of(self), seeded(f"{self.seed}/pretrain"):
             both = keras.Sequential([inputs, self.extractor, self.classifier])
-        both.compile(
-            keras.optimizers.Adam(3e-4),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
+            both.compile(
+                keras.optimizers.Adam(3e-4),
+                keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                metrics=["accuracy"],
+            )
         if images.dtype == "uint8":
             images = to_unit(images)
         batches = ArrayBatches((images, labels), batch_size, seed=self.seed)

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 import keras_gans as kg
+from keras_gans.cli import recipes
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +132,37 @@ def test_training_on_pairs_and_on_domains(run, refused, tmp_path):
     assert (both / "samples/translate_ba/epoch_0001.png").is_file()
     recipe.write_text('system = "pix2pix"\n[data]\nname = "x"\nsecond = "edges"\n')
     assert "takes no data.second" in refused("train", recipe)
+
+
+@pytest.fixture
+def two_hands(tmp_path):
+    """Digits of two hands: labelled, and larger ones without labels."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (2, 12, 10, 10, 1), "uint8")
+    labels = np.arange(12) % 3
+    np.savez(tmp_path / "one.npz", train_images=images[0], train_labels=labels)
+    np.savez(tmp_path / "other.npz", train_images=images[1])
+    return str(tmp_path / "one.npz"), str(tmp_path / "other.npz")
+
+
+def test_what_looks_at_the_images_is_trained_first(run, refused, two_hands, tmp_path):
+    more = ("--image-size", 16, "--epochs", 1, "--batch-size", 4, "--no-xla")
+    more += ("--set", "base_channels=2", "--out", tmp_path / "run")
+    one, other = two_hands
+    said = refused("train", "dtn", "--data", other, "--second", one, *more)
+    assert f"{other} has no labels" in said
+    done = run("train", "dtn", "--data", one, "--second", other, *more)
+    assert done.exit_code == 0, done.output
+    assert "First, for 5 epochs" in done.output
+    recipe = recipes.read(tmp_path / "run" / "recipe.toml")
+    assert recipe["pretraining"] == {"batch_size": 4, "epochs": 5}
+    assert recipe["arguments"]["num_labels"] == 3
+    assert recipe["arguments"]["source_channels"] == 1
+
+
+def test_the_other_systems_have_nothing_to_train_first(refused, two_hands, tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        f'system = "dcgan"\n[data]\nname = "{two_hands[0]}"\n[pretraining]\nepochs = 1'
+    )
+    assert "dcgan takes no table pretraining" in refused("train", path)

@@ -67,6 +67,6 @@ class EvaluateTranslation(keras.callbacks.Callback):
         if self.keep_best is None:
             return
         self.model.save_to_preset(self.keep_best, include_optimizer=False)
-        facts = {"num_samples": len(self.source), "epoch": epoch + 1}
+        facts = {"num_samples": len(self.target), "epoch": epoch + 1}
         evaluation = metrics.Evaluation(facts, tuple(found))
         evaluation.save(self.keep_best / "metrics.json")

@@ -18,6 +18,7 @@ import typer
 
 import keras_gans as kg
 from keras_gans.cli import devices, recipe_files, recipes
+from keras_gans.cli.label_map_sources import LabelMapSource
 from keras_gans.cli.sources import Source, both_domains
 from keras_gans.cli.translation_sources import TranslationSource
 from keras_gans.core import facts, gradients
@@ -128,7 +129,12 @@ def _other_settings(folder, stage, differing):
 def _prepare(recipe, system, scope):
     """The model, its data, and the recipe with all that was inferred."""
     counted = recipes.label_argument(system, recipe["arguments"])
-    if issubclass(system, kg.ImageTranslator):
+    if hasattr(system, "takes_instances"):
+        given = recipe["arguments"]
+        looks = given.get("feature_channels", 0) > 0
+        with_instances = looks or given.get("instance_edges", True)
+        source = LabelMapSource(recipe["data"], with_instances)
+    elif issubclass(system, kg.ImageTranslator):
         source = TranslationSource(recipe["data"], system.learns)
     else:
         source = Source(

@@ -13,6 +13,7 @@ import keras_gans as kg
 from keras_gans.cli.commands import Overwrite, Preset, Seed, check_free
 from keras_gans.data.decoding import DamagedPicture, read_header, read_picture
 from keras_gans.data.folder import SUFFIXES
+from keras_gans.data.label_maps import read_maps
 from keras_gans.data.pixels import fit_picture
 from keras_gans.pictures import save_png
 
@@ -50,6 +51,14 @@ Degradation = Annotated[
         help="Degrade the pictures first, e.g. mosaic:8: to try a restoring preset.",
     ),
 ]
+Instances = Annotated[
+    pathlib.Path | None,
+    Option(
+        metavar="DIR",
+        help="For pix2pixHD, whose IN_DIR holds label maps: instance maps of the same "
+        "names.",
+    ),
+]
 BatchSize = Annotated[
     int, Option(min=1, metavar="N", help="Pictures of one size computed at a time.")
 ]
@@ -68,6 +77,7 @@ def translate(
     direction: Direction = None,
     mode: Mode = None,
     degradation: Degradation = None,
+    instances: Instances = None,
     resize: Resize = False,
     seed: Seed = 0,
     batch_size: BatchSize = 16,
@@ -86,15 +96,13 @@ def translate(
         )
     options = {"direction": direction, "mode": mode}
     options = {name: value for name, value in options.items() if value is not None}
-    channels = _channels(gan, options, degradation)
+    read = _reader(gan, options, degradation, seed, root, instances)
     sizes = _sizes(files, gan.size_multiple, resize)
     jobs = zip(files, targets, sizes, itertools.count(), strict=False)
     with tqdm(total=len(files), unit="picture", disable=None) as bar:
         for size, group in itertools.groupby(jobs, lambda job: job[2]):
             for batch in _batches(group, batch_size):
-                images = np.stack([_read(job[0], size, channels) for job in batch])
-                if degradation is not None:
-                    images = kg.data.degrade(images, degradation, seed)
+                images = read([job[0] for job in batch], size)
                 made = gan.translate(images, seed, first_row=batch[0][3], **options)
                 for (_, target, *_), image in zip(
                     batch, kg.data.to_uint8(made), strict=True
@@ -114,6 +122,37 @@ def _pictures(folder):
     if not found:
         raise ValueError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}).")
     return found
+
+
+def _reader(gan, options, degradation, seed, root, instances):
+    """A function of files and their size, to what `translate` takes."""
+    if not hasattr(gan, "takes_instances"):
+        if instances is not None:
+            raise ValueError(f"{type(gan).__name__} takes no --instances.")
+        channels = _channels(gan, options, degradation)
+
+        def pictures(files, size):
+            images = np.stack([_read(file, size, channels) for file in files])
+            if degradation is None:
+                return images
+            return kg.data.degrade(images, degradation, seed)
+
+        return pictures
+    name = type(gan).__name__
+    for option in [*options, *(["degradation"] if degradation else [])]:
+        raise ValueError(f"{name} takes no {option}.")
+    if gan.takes_instances != (instances is not None):
+        needs = "also needs instance maps: give" if gan.takes_instances else "takes no"
+        raise ValueError(f"{name} {needs} --instances.")
+
+    def maps(files, size):
+        labels = read_maps(files, size)
+        if instances is None:
+            return labels
+        others = [instances / file.relative_to(root) for file in files]
+        return labels, read_maps(others, size, files)
+
+    return maps
 
 
 def _check_distinct(files, targets):

@@ -6,6 +6,7 @@ from keras_gans.data.degraded_regions import Hole, Mosaic
 from keras_gans.data.degraded_wholes import Bayer, Grey, Jpeg, LowRes, Noise
 from keras_gans.data.degrading import Degradation
 from keras_gans.data.domains import edges, hide_labels, negatives, split_domains
+from keras_gans.data.label_maps import load_label_maps
 from keras_gans.data.loading import class_names, load, locate
 from keras_gans.data.pair_batches import DegradedBatches, PairBatches, degrade
 from keras_gans.data.pairs import load_pairs
@@ -41,6 +42,7 @@ __all__ = [
     "hide_labels",
     "legal_size",
     "load",
+    "load_label_maps",
     "load_pairs",
     "load_unpaired",
     "locate",

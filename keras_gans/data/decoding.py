@@ -89,6 +89,36 @@ def read_picture(path, color_mode, finish):
         raise DamagedPicture(_reason(path, error)) from error
 
 
+def read_map(path, finish):
+    """Decodes a file of numbers, one for each pixel, as they are stored.
+
+    Args:
+        path: Path of a grey picture of 8 or 16 bits, or of one with a palette, whose
+            indices are the numbers.
+        finish: Function of a Pillow picture of mode "I", as in `read_picture`.
+
+    Returns:
+        What `finish` returned.
+
+    Raises:
+        DamagedPicture: If the file cannot be decoded to its end, or holds colours or
+            what a JPEG has left of numbers.
+    """
+    try:
+        with _opened(path) as picture:
+            is_whole = picture.mode in ("1", "L", "P", "I") or picture.mode[:2] == "I;"
+            if not is_whole or picture.format == "JPEG":
+                raise DamagedPicture(
+                    f"{picture.format} of mode {picture.mode}; maps of numbers are "
+                    "grey pictures of 8 or 16 bits, or have a palette"
+                )
+            picture.load()
+            numbers = np.asarray(picture).astype("int32")
+            return finish(Image.fromarray(numbers, "I"))
+    except Exception as error:
+        raise DamagedPicture(_reason(path, error)) from error
+
+
 def _read(path, color_mode, finish):
     with _opened(path) as picture:
         if picture.format == "JPEG":

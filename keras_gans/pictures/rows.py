@@ -170,7 +170,8 @@ def translation_rows(gan, source, target=None, **options):
     Args:
         gan: An `ImageTranslator`.
         source: uint8 images, or floats in [-1, 1]; of more channels than can be shown
-            the first ones are.
+            the first ones are. Or label maps, or a tuple of them and instance maps: the
+            classes are shown, in a colour each.
         target: What they are to become, or `None`.
         **options: Of `gan.translate`.
 
@@ -179,10 +180,31 @@ def translation_rows(gan, source, target=None, **options):
         by row.
     """
     made = gan.translate(source, **options)
-    shown = [source, made] if target is None else [source, made, target]
+    seen = source[0] if isinstance(source, tuple) else source
+    if np.asarray(seen).dtype.kind in "iu" and np.asarray(seen).dtype != np.uint8:
+        seen = label_colors(seen)
+    shown = [seen, made] if target is None else [seen, made, target]
     columns = [_of_channels(_bytes(images), made.shape[-1]) for images in shown]
     images = np.stack(columns, axis=1)
     return len(columns), images.reshape(-1, *images.shape[2:])
+
+
+def label_colors(labels):
+    """A colour for each class, neighbouring numbers far apart.
+
+    Args:
+        labels: Integers `(num_maps, height, width)`, or with a last axis of 1.
+
+    Returns:
+        uint8 array `(num_maps, height, width, 3)`.
+    """
+    labels = np.asarray(labels)
+    labels = labels[..., 0] if labels.ndim == 4 else labels
+    # Steps of the golden ratio around the circle of hues never come near one before.
+    hues = np.arange(labels.max(initial=0) + 1) * 0.618034 % 1.0
+    angles = 2 * np.pi * (hues[:, None] - np.array([0, 1 / 3, 2 / 3]))
+    colors = np.round(127.5 + 127.5 * np.cos(angles)).astype("uint8")
+    return colors[labels]
 
 
 def _bytes(images):

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -166,3 +168,53 @@ def test_the_other_systems_have_nothing_to_train_first(refused, two_hands, tmp_p
         f'system = "dcgan"\n[data]\nname = "{two_hands[0]}"\n[pretraining]\nepochs = 1'
     )
     assert "dcgan takes no table pretraining" in refused("train", path)
+
+
+@pytest.fixture(scope="module")
+def streets(tmp_path_factory):
+    """Label maps, instance maps and photographs of 16x16."""
+    random = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("data") / "streets"
+    kinds = {"label": ((16, 16), 3), "inst": ((16, 16), 250), "img": ((16, 16, 3), 256)}
+    for kind, (shape, count) in kinds.items():
+        for split in ("train", "test"):
+            (folder / f"{split}_{kind}").mkdir(parents=True)
+            for i in range(2):
+                pixels = random.integers(0, count, shape, "uint8")
+                Image.fromarray(pixels).save(folder / f"{split}_{kind}" / f"{i}.png")
+    return folder
+
+
+def test_label_maps_from_training_to_pictures(run, refused, streets, tmp_path):
+    tiny = ("base_channels=1", "discriminator_channels=1", "residual_blocks=1")
+    more = [part for name in (*tiny, "halvings=2") for part in ("--set", name)]
+    more += ["--epochs", 1, "--batch-size", 1, "--evaluate-every", 1, "--no-xla"]
+    done = run(
+        "train", "pix2pixhd", "--data", streets, *more, "--out", tmp_path / "run"
+    )
+    assert done.exit_code == 0, done.output
+    assert recipes.read(tmp_path / "run/recipe.toml")["arguments"]["num_labels"] == 3
+    # Two rows of a map in colours, what was made of it, and the photograph.
+    assert read(tmp_path / "run/samples/epoch_0001.png").ndim == 3
+    assert (tmp_path / "run/best/metrics.json").exists()
+    maps = ("translate", tmp_path / "run/preset", streets / "test_label")
+    assert "also needs instance maps" in refused(*maps, tmp_path / "out")
+    more = ("--instances", streets / "test_inst")
+    done = run(*maps, tmp_path / "out", *more)
+    assert done.exit_code == 0, done.output
+    gan = kg.from_preset(tmp_path / "run/preset")
+    labels, instances, _ = kg.data.load_label_maps(str(streets), "test")
+    expected = kg.data.to_uint8(gan.translate((labels, instances)))
+    for i in range(2):
+        np.testing.assert_array_equal(read(tmp_path / f"out/{i}.png"), expected[i])
+    said = refused(*maps, tmp_path / "other", *more, "--degradation", "grey")
+    assert "takes no degradation" in said
+
+
+def test_label_maps_without_instances(run, refused, streets, tmp_path):
+    arguments = ("train", "pix2pixhd", "--data", streets, "--out", tmp_path / "run")
+    assert "take no data.flip" in refused(*arguments[:4], "--flip", *arguments[4:])
+    for kind in ("label", "img"):
+        shutil.copytree(streets / f"train_{kind}", tmp_path / f"bare/train_{kind}")
+    arguments = ("train", "pix2pixhd", "--data", tmp_path / "bare")
+    assert "no instance maps" in refused(*arguments, "--out", tmp_path / "run")

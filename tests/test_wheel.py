@@ -13,11 +13,16 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = """
 import pathlib, sys
 import keras_gans as kg
+import numpy as np
 
 assert pathlib.Path(kg.__file__).is_relative_to(sys.argv[1]), kg.__file__
 for name in kg.list_presets():
     gan = kg.from_preset(name)
-    print(name, gan.sample(2, seed=0).shape)
+    if isinstance(gan, kg.ImageTranslator):
+        made = gan.translate(np.zeros((2, *gan.source_shape), "uint8"))
+    else:
+        made = gan.sample(2, seed=0)
+    print(name, made.shape)
 """
 
 

@@ -132,7 +132,7 @@ def test_classifiers_are_listed_when_asked_for():
 @pytest.mark.parametrize("name", metrics.CLASSIFIERS)
 def test_those_in_the_zoo_are_extractors(name):
     extractor = metrics.extractor(name)
-    side = 32 if name == "digits_cnn" else 28
+    side = {"digits_cnn": 32, "usps_cnn": 16}.get(name, 28)
     assert extractor.image_shape == (side, side, 1)
     weights = safe_config.read_index()[name]["files"]["model.weights.h5"]
     assert extractor.protocol() == metrics.Protocol(

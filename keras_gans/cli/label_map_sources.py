@@ -2,6 +2,8 @@
 
 import functools
 
+import keras
+
 from keras_gans import data
 
 
@@ -25,21 +27,18 @@ class LabelMapSource:
 
     def __init__(self, options, with_instances):
         options = {key: value for key, value in options.items() if value is not False}
-        for key in sorted(
-            {"flip", "jitter", "direction", "degradation"} & set(options)
-        ):
-            raise ValueError(f"Label maps take no data.{key}: leave it out.")
-        self._split, self._options = options.pop("split"), options
-        self._with_instances = with_instances
-        self._maps, self._images = self._load(self._split)
+        if unfit := sorted(set(options) - {"name", "split", "image_size"}):
+            raise ValueError(f"Label maps take no data.{unfit[0]}: leave it out.")
+        self._options, self._with_instances = options, with_instances
+        self._maps, self._images = self._load(options["split"])
         self.image_shape = self._images.shape[1:]
         self.num_images = len(self._images)
         self.arguments = {"image_shape": self.image_shape}
 
     def _load(self, split):
-        options = {**self._options}
-        found = data.load_label_maps(options.pop("name"), split, **options)
-        labels, instances, images = found
+        labels, instances, images = data.load_label_maps(
+            self._options["name"], split, self._options.get("image_size")
+        )
         if not self._with_instances:
             return labels, images
         if instances is None:
@@ -67,7 +66,7 @@ class LabelMapSource:
         try:
             return [self.held_out(count)]
         except ValueError:  # it has no such part
-            return [_first(count, self._maps, self._images)]
+            return [_first(count, (self._maps, self._images))]
 
     def held_out(self, count=None):
         """`(sources, images)` that training does not see.
@@ -78,7 +77,7 @@ class LabelMapSource:
         Raises:
             ValueError: if there is no part `"test"`.
         """
-        return _first(count, *self._test)
+        return _first(count, self._test)
 
     def fit_arguments(self, gan, batch_size):
         """What `fit` takes.
@@ -90,7 +89,5 @@ class LabelMapSource:
         return {"x": self._maps, "y": self._images, "batch_size": batch_size}
 
 
-def _first(count, maps, images):
-    if isinstance(maps, tuple):
-        return tuple(part[:count] for part in maps), images[:count]
-    return maps[:count], images[:count]
+def _first(count, arrays):
+    return keras.tree.map_structure(lambda array: array[:count], arrays)

@@ -214,6 +214,7 @@ def test_label_maps_from_training_to_pictures(run, refused, streets, tmp_path):
 def test_label_maps_without_instances(run, refused, streets, tmp_path):
     arguments = ("train", "pix2pixhd", "--data", streets, "--out", tmp_path / "run")
     assert "take no data.flip" in refused(*arguments[:4], "--flip", *arguments[4:])
+    assert "take no data.color_mode" in refused(*arguments, "--color-mode", "grey")
     for kind in ("label", "img"):
         shutil.copytree(streets / f"train_{kind}", tmp_path / f"bare/train_{kind}")
     arguments = ("train", "pix2pixhd", "--data", tmp_path / "bare")

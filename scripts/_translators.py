@@ -4,7 +4,6 @@ from _pictures import save
 
 import keras_gans as kg
 from keras_gans import metrics, pictures
-from keras_gans.cli.translation_sources import TranslationSource
 from keras_gans.metrics.features import extractor
 
 # Images beside each other on a card, by the side of one of them.
@@ -17,11 +16,12 @@ MEANINGS = {
 }
 
 
-def measure(gan, data, seeds):
+def measure(gan, source, data, seeds):
     """Translations of the test set: against targets, or read by a classifier.
 
     Args:
         gan: An `ImageTranslator`.
+        source: `TranslationSource` of `data`.
         data: A recipe's full table `data`.
         seeds: Integers; the first gives the figures, all of them the spread.
 
@@ -29,9 +29,18 @@ def measure(gan, data, seeds):
         `(evaluation, results)`: an `Evaluation`, whose floor is the same of the
         sources as they are, and the results of each seed.
     """
-    source = TranslationSource(data, gan.learns)
-    of = _of_pairs if gan.learns == "pairs" else _of_domains
-    found, floor = zip(*[of(gan, source, data, seed) for seed in seeds], strict=True)
+    tests = (_of_pairs if gan.learns == "pairs" else _of_domains)(gan, source, data)
+    floor = [result for _, _, before, score in tests for result in score(before)]
+    found = [
+        [
+            result
+            for options, images, _, score in tests
+            for result in score(
+                kg.data.to_uint8(gan.translate(images, seed, **options))
+            )
+        ]
+        for seed in seeds
+    ]
     names = filter(None, (data["name"], data.get("second")))
     facts = {
         "system": type(gan).__name__,
@@ -43,38 +52,47 @@ def measure(gan, data, seeds):
         "degradation": data.get("degradation"),
         "keras_gans_version": kg.__version__,
     }
-    return metrics.Evaluation(facts, tuple(found[0]), tuple(floor[0])), found
+    return metrics.Evaluation(facts, tuple(found[0]), tuple(floor)), found
 
 
-def _of_pairs(gan, source, data, seed):
+# Of each direction: the options of `translate`, the sources, what stands in the
+# translations' place for the floor, and a function of images to results.
+def _of_pairs(gan, source, data):
     given, target = source.held_out()
-    made = kg.data.to_uint8(gan.translate(given, seed=seed))
+
+    def score(images):
+        return [metrics.psnr(target, images), metrics.ssim(target, images)]
+
     # A mask beside the picture is not compared.
-    before = given[..., : target.shape[-1]]
-    scores = metrics.psnr, metrics.ssim
-    return [[score(target, images) for score in scores] for images in (made, before)]
+    return [({}, given, given[..., : target.shape[-1]], score)]
 
 
-def _of_domains(gan, source, data, seed):
+def _of_domains(gan, source, data):
     sides = (
-        (source.labelled, data["second"]),
-        (source.labelled_target, data["name"]),
+        (source.labelled("test"), data["second"]),
+        (source.labelled_target("test"), data["name"]),
     )
-    found, floor = [], []
-    for (labelled, into), options in zip(sides, gan.directions.values(), strict=False):
-        reader = extractor(f"{into}_cnn")
-        images, labels = labelled("test")
-        made = kg.data.to_uint8(gan.translate(images, seed=seed, **options))
-        for results, shown in ((found, made), (floor, images)):
-            results.append(
-                metrics.label_agreement(labels, reader(shown).logits, reader.protocol())
-            )
-    return found, floor
+    # Some systems translate the first domain alone.
+    return [
+        (options, images, images, _reading(f"{into}_cnn", labels))
+        for ((images, labels), into), options in zip(
+            sides, gan.directions.values(), strict=False
+        )
+    ]
 
 
-def draw(gan, data, folder):
+def _reading(name, labels):
+    reader = extractor(name)
+
+    def score(images):
+        logits = reader(images).logits
+        return [metrics.label_agreement(labels, logits, reader.protocol())]
+
+    return score
+
+
+def draw(gan, source, folder):
     """A picture for each direction: sources, translations below them, targets below."""
-    source = TranslationSource(data, gan.learns)
     count = SHOWN.get(gan.image_shape[0], 8)
     shown = zip(gan.directions.items(), source.examples(count), strict=False)
     for (name, options), (images, targets) in shown:

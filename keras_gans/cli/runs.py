@@ -130,9 +130,7 @@ def _prepare(recipe, system, scope):
     """The model, its data, and the recipe with all that was inferred."""
     counted = recipes.label_argument(system, recipe["arguments"])
     if hasattr(system, "takes_instances"):
-        given = recipe["arguments"]
-        looks = given.get("feature_channels", 0) > 0
-        with_instances = looks or given.get("instance_edges", True)
+        with_instances = system.needs_instances(**recipe["arguments"])
         source = LabelMapSource(recipe["data"], with_instances)
     elif issubclass(system, kg.ImageTranslator):
         source = TranslationSource(recipe["data"], system.learns)

@@ -139,8 +139,8 @@ def _reader(gan, options, degradation, seed, root, instances):
 
         return pictures
     name = type(gan).__name__
-    for option in [*options, *(["degradation"] if degradation else [])]:
-        raise ValueError(f"{name} takes no {option}.")
+    if unfit := [*options, *(["degradation"] if degradation else [])]:
+        raise ValueError(f"{name} takes no {' and no '.join(unfit)}.")
     if gan.takes_instances != (instances is not None):
         needs = "also needs instance maps: give" if gan.takes_instances else "takes no"
         raise ValueError(f"{name} {needs} --instances.")

@@ -113,8 +113,7 @@ def read_map(path, finish):
                     "grey pictures of 8 or 16 bits, or have a palette"
                 )
             picture.load()
-            numbers = np.asarray(picture).astype("int32")
-            return finish(Image.fromarray(numbers, "I"))
+            return finish(Image.fromarray(np.asarray(picture).astype("int32")))
     except Exception as error:
         raise DamagedPicture(_reason(path, error)) from error
 

@@ -13,12 +13,6 @@ from keras_gans.data.pixels import as_size, fit_picture
 KINDS = "label", "inst", "img"
 
 
-def has_label_maps(source):
-    """Whether a source is a folder as `load_label_maps` reads it."""
-    kind, path = locate(source)
-    return kind == "folder" and bool(_folders_of(path))
-
-
 def load_label_maps(source, split="train", image_size=None):
     """Loads label maps, instance maps and the pictures that they describe.
 

@@ -170,8 +170,8 @@ def translation_rows(gan, source, target=None, **options):
     Args:
         gan: An `ImageTranslator`.
         source: uint8 images, or floats in [-1, 1]; of more channels than can be shown
-            the first ones are. Or label maps, or a tuple of them and instance maps: the
-            classes are shown, in a colour each.
+            the first ones are. Of systems that take label maps these, or a tuple of
+            them and instance maps: classes are shown, in a colour each.
         target: What they are to become, or `None`.
         **options: Of `gan.translate`.
 
@@ -180,9 +180,9 @@ def translation_rows(gan, source, target=None, **options):
         by row.
     """
     made = gan.translate(source, **options)
-    seen = source[0] if isinstance(source, tuple) else source
-    if np.asarray(seen).dtype.kind in "iu" and np.asarray(seen).dtype != np.uint8:
-        seen = label_colors(seen)
+    seen = source
+    if hasattr(gan, "takes_instances"):
+        seen = label_colors(source[0] if gan.takes_instances else source)
     shown = [seen, made] if target is None else [seen, made, target]
     columns = [_of_channels(_bytes(images), made.shape[-1]) for images in shown]
     images = np.stack(columns, axis=1)

@@ -13,10 +13,21 @@ from keras_gans.models.pix2pixhd import maps as label_maps
 class FromLabelMaps(ImageTranslator):
     """The half of `Pix2PixHD` that is fed and asked; see there."""
 
+    @staticmethod
+    def needs_instances(instance_edges=True, feature_channels=0, **arguments):
+        """Whether a system of these arguments takes instance maps.
+
+        Args:
+            instance_edges: As for `Pix2PixHD`.
+            feature_channels: As for `Pix2PixHD`.
+            **arguments: Its others, which do not matter.
+        """
+        return bool(instance_edges or feature_channels)
+
     @property
     def takes_instances(self):
         """Whether instance maps belong to the sources."""
-        return bool(self.instance_edges or self.feature_channels)
+        return self.needs_instances(self.instance_edges, self.feature_channels)
 
     def channels_of(self, labels, instances=None):
         """What discriminators see of the sources, and the generator without looks.

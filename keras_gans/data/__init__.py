@@ -1,6 +1,7 @@
 """Real pictures in, batches out: named data sets, folders and `.npz` files."""
 
 from keras_gans.data.array_batches import ArrayBatches
+from keras_gans.data.color_transfer import transfer_colors
 from keras_gans.data.degradations import DEGRADATIONS, degradation
 from keras_gans.data.degraded_regions import Hole, Mosaic
 from keras_gans.data.degraded_wholes import Bayer, Grey, Jpeg, LowRes, Noise
@@ -52,4 +53,5 @@ __all__ = [
     "split_domains",
     "to_uint8",
     "to_unit",
+    "transfer_colors",
 ]

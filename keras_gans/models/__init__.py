@@ -1,5 +1,6 @@
 """The systems, one file each."""
 
+from keras_gans.models.adain import AdaIN
 from keras_gans.models.anime_gan import AnimeGAN
 from keras_gans.models.biggan import BigGAN
 from keras_gans.models.biggan_deep import BigGANDeep
@@ -40,6 +41,7 @@ SYSTEMS = {
     "pix2pixhd": Pix2PixHD,
     "cyclegan": CycleGAN,
     "dtn": DTN,
+    "adain": AdaIN,
 }
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "SAGAN",
     "WGAN",
     "WGANGP",
+    "AdaIN",
     "AnimeGAN",
     "BigGAN",
     "BigGANDeep",

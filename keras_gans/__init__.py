@@ -12,6 +12,7 @@ from keras_gans import (
     pictures,
 )
 from keras_gans.core.adversarial_model import AdversarialModel
+from keras_gans.core.anomaly_detector import AnomalyDetector
 from keras_gans.core.image_translator import ImageTranslator
 from keras_gans.core.presets import PresetError, from_preset, list_presets
 from keras_gans.metrics import classifier as _classifier  # registers it  # noqa: F401
@@ -26,10 +27,12 @@ from keras_gans.models import (
     WGANGP,
     AdaIN,
     AnimeGAN,
+    AnoGAN,
     BigGAN,
     BigGANDeep,
     CoGAN,
     CycleGAN,
+    FAnoGAN,
     ImprovedGAN,
     Pix2Pix,
     Pix2PixHD,
@@ -53,10 +56,13 @@ __all__ = [
     "AdaIN",
     "AdversarialModel",
     "AnimeGAN",
+    "AnoGAN",
+    "AnomalyDetector",
     "BigGAN",
     "BigGANDeep",
     "CoGAN",
     "CycleGAN",
+    "FAnoGAN",
     "ImageTranslator",
     "ImprovedGAN",
     "Pix2Pix",

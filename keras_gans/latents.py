@@ -1,12 +1,13 @@
 """The latent space of a trained system: finding an image in it."""
 
+import math
 from typing import NamedTuple
 
-import keras
 import numpy as np
 from keras import ops
 
 from keras_gans.core import gradients
+from keras_gans.core.descent import descend
 from keras_gans.core.pixels import scaled
 from keras_gans.core.random import CounterStream
 
@@ -126,24 +127,13 @@ def search(objective, start, steps=300, learning_rate=0.05):
     Returns:
         numpy float32 `(batch, dimensions)`: of each row the best point seen.
     """
-    point = keras.Variable(np.asarray(start, "float32"), name="latents")
-    decay = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    adam = keras.optimizers.Adam(decay, beta_1=0.9, beta_2=0.999)
-    adam.build([point])
-    slope = gradients.compiled(
-        lambda at: (objective(at), gradients.input_gradient(objective, at))
-    )
-    best = np.array(ops.convert_to_numpy(point))
-    lowest = np.full(len(best), np.inf, "float32")
-    for step in range(steps + 1):
-        here = np.array(ops.convert_to_numpy(point))
-        value, gradient = slope(point.value)
-        value = np.array(ops.convert_to_numpy(value))
-        better = value < lowest
-        lowest[better], best[better] = value[better], here[better]
-        if step < steps:
-            adam.apply([gradient], [point])
-    return best
+
+    def rate(step):
+        return 0.5 * learning_rate * (1.0 + ops.cos(math.pi * step / steps))
+
+    run = gradients.compiled(lambda at: descend(objective, at, steps, rate).best)
+    start = ops.convert_to_tensor(np.asarray(start, "float32"))
+    return np.array(ops.convert_to_numpy(run(start)))
 
 
 def _maker(gan, labels, space):

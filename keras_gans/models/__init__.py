@@ -2,6 +2,7 @@
 
 from keras_gans.models.adain import AdaIN
 from keras_gans.models.anime_gan import AnimeGAN
+from keras_gans.models.anogan import AnoGAN
 from keras_gans.models.biggan import BigGAN
 from keras_gans.models.biggan_deep import BigGANDeep
 from keras_gans.models.cgan import CGAN
@@ -9,6 +10,7 @@ from keras_gans.models.cogan import CoGAN
 from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.dtn import DTN
+from keras_gans.models.f_anogan import FAnoGAN
 from keras_gans.models.gan import GAN
 from keras_gans.models.improved_gan import ImprovedGAN
 from keras_gans.models.pix2pix import Pix2Pix
@@ -41,6 +43,8 @@ SYSTEMS = {
     "pix2pixhd": Pix2PixHD,
     "cyclegan": CycleGAN,
     "dtn": DTN,
+    "anogan": AnoGAN,
+    "f_anogan": FAnoGAN,
     "adain": AdaIN,
 }
 
@@ -55,10 +59,12 @@ __all__ = [
     "WGANGP",
     "AdaIN",
     "AnimeGAN",
+    "AnoGAN",
     "BigGAN",
     "BigGANDeep",
     "CoGAN",
     "CycleGAN",
+    "FAnoGAN",
     "ImprovedGAN",
     "Pix2Pix",
     "Pix2PixHD",

@@ -207,17 +207,26 @@ def build_conv_generator(image_shape, latent_dim, base_channels):
     return keras.Model(latents, images, name="generator")
 
 
-def build_conv_critic(image_shape, base_channels):
-    """Image -> 5x5 convolutions halving it, without normalisation -> one score."""
+def build_conv_critic(image_shape, base_channels, outputs=1, batch_norm=False):
+    """Image -> 5x5 convolutions halving it, without normalisation -> one score.
+
+    Args:
+        image_shape: `(side, side, channels)`.
+        base_channels: Channels of the first convolution.
+        outputs: Number of scores.
+        batch_norm: Whether there is batch normalisation after all, in networks on
+            which no slope is penalised.
+    """
     images = keras.Input(image_shape, name="images")
     x, channels = images, image_shape[-1]
     if _is_mnist_size(image_shape):
         x = Rescaling(0.5, 0.5, name="to_unit_range")(x)
     for i in range(_doublings(image_shape)):
-        x = _conv(channels, base_channels * 2**i, f"conv_{i}", kernel=5, stride=2)(x)
+        x = conv(channels, base_channels * 2**i, f"conv_{i}", kernel=5, stride=2)(x)
+        x = _batch_norm(f"conv_{i}_norm")(x) if batch_norm else x
         x = layers.LeakyReLU(0.2)(x)
         channels = base_channels * 2**i
-    scores = layers.Dense(1, dtype="float32", name="score")(layers.Flatten()(x))
+    scores = layers.Dense(outputs, dtype="float32", name="score")(layers.Flatten()(x))
     return keras.Model(images, scores, name="critic")
 
 
@@ -229,7 +238,7 @@ def build_resnet_generator(image_shape, latent_dim, base_channels):
     for i in range(_doublings(image_shape)):
         x = _residual_up(x, base_channels, f"up_{i}")
     x = layers.ReLU()(_batch_norm("output_norm")(x))
-    x = _conv(base_channels, image_shape[-1], "to_image", he=False)(x)
+    x = conv(base_channels, image_shape[-1], "to_image", he=False)(x)
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
     return keras.Model(latents, images, name="generator")
 
@@ -249,20 +258,20 @@ def build_resnet_critic(image_shape, base_channels):
 
 def _residual_up(x, channels, name):
     skip = layers.UpSampling2D(name=f"{name}_skip_up")(x)
-    skip = _conv(channels, channels, f"{name}_skip", kernel=1, he=False)(skip)
+    skip = conv(channels, channels, f"{name}_skip", kernel=1, he=False)(skip)
     x = layers.ReLU()(_batch_norm(f"{name}_norm_0")(x))
-    x = _conv(channels, channels, f"{name}_conv_0")(layers.UpSampling2D()(x))
+    x = conv(channels, channels, f"{name}_conv_0")(layers.UpSampling2D()(x))
     x = layers.ReLU()(_batch_norm(f"{name}_norm_1")(x))
-    x = _conv(channels, channels, f"{name}_conv_1")(x)
+    x = conv(channels, channels, f"{name}_conv_1")(x)
     return layers.Add(name=name)([skip, x])
 
 
 def _first_down(images, image_channels, channels):
     # Starts with a convolution, not an activation: the input is the image itself.
     skip = layers.AveragePooling2D(2)(images)
-    skip = _conv(image_channels, channels, "down_0_skip", kernel=1, he=False)(skip)
-    x = _conv(image_channels, channels, "down_0_conv_0")(images)
-    x = _conv(channels, channels, "down_0_conv_1")(layers.ReLU()(x))
+    skip = conv(image_channels, channels, "down_0_skip", kernel=1, he=False)(skip)
+    x = conv(image_channels, channels, "down_0_conv_0")(images)
+    x = conv(channels, channels, "down_0_conv_1")(layers.ReLU()(x))
     return layers.Add(name="down_0")([skip, layers.AveragePooling2D(2)(x)])
 
 
@@ -270,15 +279,26 @@ def _residual(x, channels, name, down):
     skip = x
     if down:
         skip = layers.AveragePooling2D(2)(x)
-        skip = _conv(channels, channels, f"{name}_skip", kernel=1, he=False)(skip)
-    x = _conv(channels, channels, f"{name}_conv_0")(layers.ReLU()(x))
-    x = _conv(channels, channels, f"{name}_conv_1")(layers.ReLU()(x))
+        skip = conv(channels, channels, f"{name}_skip", kernel=1, he=False)(skip)
+    x = conv(channels, channels, f"{name}_conv_0")(layers.ReLU()(x))
+    x = conv(channels, channels, f"{name}_conv_1")(layers.ReLU()(x))
     if down:
         x = layers.AveragePooling2D(2)(x)
     return layers.Add(name=name)([skip, x])
 
 
-def _conv(inputs, outputs, name, kernel=3, stride=1, he=True):
+def conv(inputs, outputs, name, kernel=3, stride=1, he=True, use_bias=True):
+    """A convolution that starts as the authors' do (`tflib.ops.conv2d`).
+
+    Args:
+        inputs: Channels it takes.
+        outputs: Channels it makes.
+        name: Its name.
+        kernel: Side of its kernel.
+        stride: Its stride.
+        he: Whether its variance is that of He, else that of Glorot.
+        use_bias: Whether it adds a bias.
+    """
     return layers.Conv2D(
         outputs,
         kernel,
@@ -287,6 +307,7 @@ def _conv(inputs, outputs, name, kernel=3, stride=1, he=True):
         kernel_initializer=_initializer(
             inputs * kernel**2, outputs * kernel**2 / stride**2, he
         ),
+        use_bias=use_bias,
         name=name,
     )
 

@@ -55,9 +55,21 @@ def input_gradient(function, inputs):
     return jax.grad(lambda x: jax.numpy.sum(function(x)))(inputs)
 
 
-def compiled(function):
-    """As in `tensorflow.py`, but variables keep the values of the first call."""
-    return jax.jit(function)
+def value_and_input_gradient(function, inputs):
+    """As in `tensorflow.py`."""
+    scores, pull_back = jax.vjp(function, inputs)
+    return scores, pull_back(jax.numpy.ones_like(scores))[0]
+
+
+def compiled(function, variables=()):
+    """As in `tensorflow.py`; other variables keep the values of the first call."""
+
+    @jax.jit
+    def pure(values, *arguments):
+        with keras.StatelessScope(list(zip(variables, values, strict=True))):
+            return function(*arguments)
+
+    return lambda *arguments: pure([v.value for v in variables], *arguments)
 
 
 def apply(optimizer, gradients, variables):

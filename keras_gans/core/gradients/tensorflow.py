@@ -38,16 +38,27 @@ def input_gradient(function, inputs):
     depends on another row (so no batch normalisation in `function`). The result can
     be differentiated again.
     """
+    return value_and_input_gradient(function, inputs)[1]
+
+
+def value_and_input_gradient(function, inputs):
+    """`function(inputs)`, and what `input_gradient` returns."""
     inputs = tf.convert_to_tensor(inputs)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(inputs)
         scores = function(inputs)
     zero = tf.UnconnectedGradients.ZERO
-    return tape.gradient(scores, inputs, unconnected_gradients=zero)
+    return scores, tape.gradient(scores, inputs, unconnected_gradients=zero)
 
 
-def compiled(function):
-    """`function` of tensors, traced once for each shape; variables are read anew."""
+def compiled(function, variables=()):
+    """`function` of tensors, traced once for each shape; variables are read anew.
+
+    Args:
+        function: Of tensors, to tensors.
+        variables: `keras.Variable`s that may change between two calls. (TensorFlow
+            reads all of them anew, JAX these alone.)
+    """
     return tf.function(function, autograph=False)
 
 

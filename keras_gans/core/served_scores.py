@@ -1,0 +1,67 @@
+"""What a server of an `AnomalyDetector` answers to: images, or files of images."""
+
+from keras_gans.core.pixels import scaled
+from keras_gans.core.random import CounterStream
+from keras_gans.core.served_samples import served_samples
+from keras_gans.core.served_translations import sides_fit
+
+
+def served_scores(model):
+    """Functions that a server runs for a system that finds anomalies.
+
+    Those of `served_samples`, and
+
+    * `score`: `images` float32 `(batch, *image_shape)` in [-1, 1] -> `scores` and
+      `heatmaps`, those of `model.score(images)` and `model.heatmap(images)`, and
+      `anomalous`, whether a score lies above the threshold.
+    * `score_png`: `image_bytes`, strings `(batch,)` of PNG, JPEG, BMP or GIF files ->
+      the same.
+
+    Values outside of [-1, 1], files that are no pictures, and pictures of another size
+    fail the request with a message.
+
+    Args:
+        model: An `AnomalyDetector`.
+
+    Returns:
+        As `served_samples`.
+    """
+    import tensorflow as tf
+
+    def score(images):
+        low, high = tf.reduce_min(images), tf.reduce_max(images)
+        in_range = (low >= -1.001) & (high <= 1.001)
+        check = tf.debugging.Assert(in_range, ["images lie in [-1, 1]", low, high])
+        with tf.control_dependencies([check]):
+            images = tf.identity(images)
+        found = model.found_in(images, CounterStream(0), **model.scoring_options)
+        return {
+            "scores": found["score"],
+            "anomalous": found["score"] > model.threshold,
+            "heatmaps": found["heatmap"],
+        }
+
+    def read(file):
+        image = tf.io.decode_image(file, model.image_shape[-1], tf.uint8, False)
+        image.set_shape((None, None, model.image_shape[-1]))
+        with tf.control_dependencies([sides_fit(model, image[None])]):
+            return tf.ensure_shape(tf.identity(image), model.image_shape)
+
+    def score_png(image_bytes):
+        return score(scaled(tf.map_fn(read, image_bytes, fn_output_signature=tf.uint8)))
+
+    functions, warm_up = served_samples(model)
+    images = [tf.TensorSpec((None, *model.image_shape), tf.float32, "images")]
+    files = [tf.TensorSpec((None,), tf.string, "image_bytes")]
+    functions = {
+        **functions,
+        "score": (score, images),
+        "score_png": (score_png, files),
+    }
+    if model.image_shape[-1] not in (1, 3, 4):
+        del functions["score_png"]
+    example = tf.zeros(model.image_shape, tf.uint8)
+    warm_up["images"] = tf.zeros((1, *model.image_shape))
+    if "score_png" in functions:
+        warm_up["image_bytes"] = tf.io.encode_png(example)[None]
+    return functions, warm_up

@@ -14,15 +14,18 @@ from keras_gans import (
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.anomaly_detector import AnomalyDetector
 from keras_gans.core.image_translator import ImageTranslator
+from keras_gans.core.image_upscaler import ImageUpscaler
 from keras_gans.core.presets import PresetError, from_preset, list_presets
 from keras_gans.metrics import classifier as _classifier  # registers it  # noqa: F401
 from keras_gans.models import (
     CGAN,
     DCGAN,
     DTN,
+    ESRGAN,
     GAN,
     R1GAN,
     SAGAN,
+    SRGAN,
     WGAN,
     WGANGP,
     AdaIN,
@@ -37,6 +40,7 @@ from keras_gans.models import (
     Pix2Pix,
     Pix2PixHD,
     ProGAN,
+    RealESRGAN,
     StyleGAN,
     StyleGAN2,
     get_system,
@@ -48,9 +52,11 @@ __all__ = [
     "CGAN",
     "DCGAN",
     "DTN",
+    "ESRGAN",
     "GAN",
     "R1GAN",
     "SAGAN",
+    "SRGAN",
     "WGAN",
     "WGANGP",
     "AdaIN",
@@ -64,11 +70,13 @@ __all__ = [
     "CycleGAN",
     "FAnoGAN",
     "ImageTranslator",
+    "ImageUpscaler",
     "ImprovedGAN",
     "Pix2Pix",
     "Pix2PixHD",
     "PresetError",
     "ProGAN",
+    "RealESRGAN",
     "StyleGAN",
     "StyleGAN2",
     "__version__",

@@ -3,6 +3,7 @@
 from keras_gans.callbacks.backup_and_restore import BackupAndRestore
 from keras_gans.callbacks.evaluate import Evaluate
 from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
+from keras_gans.callbacks.evaluate_upscaling import EvaluateUpscaling
 from keras_gans.callbacks.sample_grid import SampleGrid
 from keras_gans.callbacks.schedules import ConstantThenLinear
 from keras_gans.callbacks.stop_on_nan import StopOnNaN
@@ -13,6 +14,7 @@ __all__ = [
     "ConstantThenLinear",
     "Evaluate",
     "EvaluateTranslation",
+    "EvaluateUpscaling",
     "SampleGrid",
     "StopOnNaN",
     "TranslationGrid",

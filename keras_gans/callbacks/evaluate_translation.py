@@ -54,14 +54,18 @@ class EvaluateTranslation(keras.callbacks.Callback):
         logs.update(dict.fromkeys(self._names, math.nan))
         if not has_turn(self, epoch) or not gradients.is_chief(self.model):
             return
-        made = to_uint8(self.model.translate(self.source))
-        target = np.asarray(self.target)
-        target = target if target.dtype == np.uint8 else to_uint8(target)
-        found = [getattr(metrics, name)(target, made) for name in self._names]
+        found = self.measured()
         logs.update({result.metric: result.value for result in found})
         if self.best is None or logs["psnr"] > self.best:
             self.best = logs["psnr"]
             self._keep(found, epoch)
+
+    def measured(self):
+        """The `Result`s of `psnr` and `ssim` of all pairs."""
+        made = to_uint8(self.model.translate(self.source))
+        target = np.asarray(self.target)
+        target = target if target.dtype == np.uint8 else to_uint8(target)
+        return [getattr(metrics, name)(target, made) for name in self._names]
 
     def _keep(self, found, epoch):
         if self.keep_best is None:

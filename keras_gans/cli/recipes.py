@@ -23,6 +23,8 @@ and every run folder and preset holds the one that made it:
     direction = "ba"              # for pairs; from the second picture to the first
     degradation = "mosaic:8"      # for pairs; made of single pictures, anew each epoch
     jitter = 143                  # for translation; resizes to it, crops to image_size
+    crops = 16                    # for super-resolution; of each picture, per epoch
+    test = "set5"                 # for super-resolution; pictures to measure with
 
     [fit]                         # optional
     batch_size = 64               # images per update
@@ -131,6 +133,8 @@ SECTIONS = {
         "direction": "text",
         "degradation": "text",
         "jitter": "a whole number from 1 to 65536",
+        "crops": "a whole number from 1 to 65536",
+        "test": "text",
     },
     "fit": {
         "batch_size": "a whole number from 1 to 65536",
@@ -303,6 +307,7 @@ def check_system(recipe, system):
 def _check_data(table, name, system):
     learns = getattr(system, "learns", None)
     takes_two = getattr(system, "num_domains", 1) == 2
+    takes_crops = getattr(system, "takes_crops", False)
     if takes_two and "second" not in table:
         raise ValueError(
             f"{name} learns two domains: data.second names the other one, 'edges', "
@@ -310,9 +315,11 @@ def _check_data(table, name, system):
         )
     for key, taken in (
         ("second", takes_two or learns == "domains"),
-        ("direction", learns == "pairs"),
+        ("direction", learns == "pairs" and not takes_crops),
         ("degradation", learns == "pairs"),
-        ("jitter", learns is not None),
+        ("jitter", learns is not None and not takes_crops),
+        ("crops", takes_crops),
+        ("test", takes_crops),
         ("labels_per_class", getattr(system, "takes_unlabelled", False)),
     ):
         if key in table and not taken:

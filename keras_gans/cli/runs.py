@@ -21,6 +21,7 @@ from keras_gans.cli import devices, recipe_files, recipes
 from keras_gans.cli.label_map_sources import LabelMapSource
 from keras_gans.cli.sources import Source, both_domains
 from keras_gans.cli.translation_sources import TranslationSource
+from keras_gans.cli.upscaling_sources import UpscalingSource
 from keras_gans.core import facts, gradients
 from keras_gans.core.files import sweep, written_whole
 from keras_gans.core.precision import under_policy
@@ -132,6 +133,8 @@ def _prepare(recipe, system, scope):
     if hasattr(system, "takes_instances"):
         with_instances = system.needs_instances(**recipe["arguments"])
         source = LabelMapSource(recipe["data"], with_instances)
+    elif issubclass(system, kg.ImageUpscaler):
+        source = UpscalingSource.of(recipe, system)
     elif issubclass(system, kg.ImageTranslator):
         source = TranslationSource(recipe["data"], system.learns)
     else:
@@ -232,9 +235,10 @@ def _watching(gan, source, recipe, folder, every):
         )
     if options := recipe.get("evaluation"):
         pairs = source.held_out(options.get("num_samples"))
-        watching.append(
-            kg.callbacks.EvaluateTranslation(*pairs, options["every"], folder / "best")
-        )
+        kind = kg.callbacks.EvaluateTranslation
+        if isinstance(gan, kg.ImageUpscaler):
+            kind = kg.callbacks.EvaluateUpscaling
+        watching.append(kind(*pairs, options["every"], folder / "best"))
     return watching
 
 

@@ -195,6 +195,8 @@ def _follow(file, recipe, out, every, strategy):
     use = f"sample {preset}"
     if issubclass(system, kg.ImageTranslator):
         use = f"translate {preset} IN_DIR OUT_DIR"
+    if issubclass(system, kg.ImageUpscaler):
+        use = f"upscale {preset} IN OUT"
     typer.echo(
         f"Saved {preset}, pictures in {folder / 'samples'}. Next: "
         f"keras-gans {use}, or keras-gans export {preset} served/1"

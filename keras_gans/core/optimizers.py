@@ -150,3 +150,21 @@ def put_back_unless(condition, variables):
     if held is not None:
         for variable, old in zip(variables, held, strict=True):
             variable.assign(ops.where(condition, variable.value, old))
+
+
+@contextlib.contextmanager
+def scaled_rate(optimizer, factor):
+    """Inside, an optimizer's learning rate is multiplied; a schedule is left alone.
+
+    Args:
+        optimizer: A built optimizer.
+        factor: Number, or scalar tensor.
+    """
+    rate = getattr(optimizer, "inner_optimizer", optimizer).learning_rate
+    if not isinstance(rate, keras.Variable):
+        yield
+        return
+    before = ops.copy(rate.value)
+    rate.assign(before * factor)
+    yield
+    rate.assign(before)

@@ -1,7 +1,9 @@
 """Real pictures in, batches out: named data sets, folders and `.npz` files."""
 
 from keras_gans.data.array_batches import ArrayBatches
+from keras_gans.data.bicubic import bicubic, enlarge, shrink, whole_part
 from keras_gans.data.color_transfer import transfer_colors
+from keras_gans.data.crop_batches import CropBatches
 from keras_gans.data.degradations import DEGRADATIONS, degradation
 from keras_gans.data.degraded_regions import Hole, Mosaic
 from keras_gans.data.degraded_wholes import Bayer, Grey, Jpeg, LowRes, Noise
@@ -20,10 +22,12 @@ from keras_gans.data.pixels import (
 )
 from keras_gans.data.streaming import pipeline
 from keras_gans.data.unpaired import UnpairedBatches, load_unpaired
+from keras_gans.data.whole_pictures import load_pictures
 
 __all__ = [
     "ArrayBatches",
     "Bayer",
+    "CropBatches",
     "DEGRADATIONS",
     "Degradation",
     "DegradedBatches",
@@ -35,23 +39,28 @@ __all__ = [
     "Noise",
     "PairBatches",
     "UnpairedBatches",
+    "bicubic",
     "check_side_multiple",
     "class_names",
     "degradation",
     "degrade",
     "edges",
+    "enlarge",
     "hide_labels",
     "legal_size",
     "load",
     "load_label_maps",
     "load_pairs",
+    "load_pictures",
     "load_unpaired",
     "locate",
     "negatives",
     "pipeline",
     "resize",
+    "shrink",
     "split_domains",
     "to_uint8",
     "to_unit",
+    "whole_part",
     "transfer_colors",
 ]

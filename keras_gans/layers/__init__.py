@@ -28,7 +28,7 @@ from keras_gans.layers.padded_average_pooling import PaddedAveragePooling2D
 from keras_gans.layers.patch_discriminator import build_patch_discriminator
 from keras_gans.layers.perceptrons import build_mlp_critic, build_mlp_generator
 from keras_gans.layers.pixel_normalization import PixelNormalization
-from keras_gans.layers.pixel_shuffle import PixelShuffle
+from keras_gans.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
 from keras_gans.layers.reflection_padding import ReflectionPadding2D
 from keras_gans.layers.resampling import (
     FilteredConv2DDown,
@@ -37,6 +37,7 @@ from keras_gans.layers.resampling import (
 )
 from keras_gans.layers.rescaling import Rescaling
 from keras_gans.layers.residual_translator import build_residual_translator
+from keras_gans.layers.rrdb import build_rrdb
 from keras_gans.layers.self_attention import SelfAttention
 from keras_gans.layers.spectral_normalization import (
     SNConv2D,
@@ -46,10 +47,19 @@ from keras_gans.layers.spectral_normalization import (
     fold,
 )
 from keras_gans.layers.spectral_parts import SpectralParts
+from keras_gans.layers.srvgg import build_srvgg
 from keras_gans.layers.standing_statistics import average_statistics
 from keras_gans.layers.style_average import StyleAverage
 from keras_gans.layers.torch_weights import torch_weights
 from keras_gans.layers.unet import build_unet
+from keras_gans.layers.upscaling_blocks import (
+    factors_of,
+    from_unit_range,
+    shuffled_up,
+    small_he,
+    to_unit_range,
+)
+from keras_gans.layers.vgg_discriminator import build_vgg_discriminator
 from keras_gans.layers.virtual_batch_normalization import VirtualBatchNormalization
 from keras_gans.layers.weight_normalization import (
     WeightNormalizedConv2D,
@@ -81,6 +91,7 @@ __all__ = [
     "PaddedAveragePooling2D",
     "PixelNormalization",
     "PixelShuffle",
+    "PixelUnshuffle",
     "ReflectionPadding2D",
     "Rescaling",
     "SNConv2D",
@@ -104,10 +115,18 @@ __all__ = [
     "build_mlp_generator",
     "build_patch_discriminator",
     "build_residual_translator",
+    "build_rrdb",
+    "build_srvgg",
     "build_unet",
+    "build_vgg_discriminator",
     "dcgan_weights",
     "each_normalized",
+    "factors_of",
     "fold",
+    "from_unit_range",
     "initialize_from_data",
+    "shuffled_up",
+    "small_he",
+    "to_unit_range",
     "torch_weights",
 ]

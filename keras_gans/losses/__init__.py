@@ -1,6 +1,6 @@
 """Losses and penalties: plain functions, one equation each."""
 
-from keras_gans.losses import semi_supervised
+from keras_gans.losses import relativistic, semi_supervised
 from keras_gans.losses.adversarial import (
     AdversarialLoss,
     hinge,
@@ -31,6 +31,7 @@ __all__ = [
     "non_saturating",
     "orthogonality",
     "perturb",
+    "relativistic",
     "semi_supervised",
     "wasserstein",
     "zero_centered_penalty",

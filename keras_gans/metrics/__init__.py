@@ -56,6 +56,7 @@ from keras_gans.metrics.precision_recall import (
 from keras_gans.metrics.resizing import RESIZE_MODES, resize
 from keras_gans.metrics.result import FID_EXTRACTOR, Protocol, Result, compare
 from keras_gans.metrics.rows import FeatureRows
+from keras_gans.metrics.upscaling import upscaling_scores
 
 __all__ = [
     "CLASSIFIERS",
@@ -107,6 +108,7 @@ __all__ = [
     "ssim",
     "ssim_per_image",
     "stacked_labels",
+    "upscaling_scores",
 ]
 
 

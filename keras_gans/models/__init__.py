@@ -11,13 +11,16 @@ from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.dcgan import DCGAN
 from keras_gans.models.dtn import DTN
 from keras_gans.models.f_anogan import FAnoGAN
+from keras_gans.models.esrgan import ESRGAN
 from keras_gans.models.gan import GAN
 from keras_gans.models.improved_gan import ImprovedGAN
 from keras_gans.models.pix2pix import Pix2Pix
 from keras_gans.models.pix2pixhd import Pix2PixHD
 from keras_gans.models.progan import ProGAN
 from keras_gans.models.r1_gan import R1GAN
+from keras_gans.models.real_esrgan import RealESRGAN
 from keras_gans.models.sagan import SAGAN
+from keras_gans.models.srgan import SRGAN
 from keras_gans.models.stylegan import StyleGAN
 from keras_gans.models.stylegan2 import StyleGAN2
 from keras_gans.models.wgan import WGAN
@@ -43,6 +46,9 @@ SYSTEMS = {
     "pix2pixhd": Pix2PixHD,
     "cyclegan": CycleGAN,
     "dtn": DTN,
+    "srgan": SRGAN,
+    "esrgan": ESRGAN,
+    "real_esrgan": RealESRGAN,
     "anogan": AnoGAN,
     "f_anogan": FAnoGAN,
     "adain": AdaIN,
@@ -52,9 +58,11 @@ __all__ = [
     "CGAN",
     "DCGAN",
     "DTN",
+    "ESRGAN",
     "GAN",
     "R1GAN",
     "SAGAN",
+    "SRGAN",
     "WGAN",
     "WGANGP",
     "AdaIN",
@@ -69,6 +77,7 @@ __all__ = [
     "Pix2Pix",
     "Pix2PixHD",
     "ProGAN",
+    "RealESRGAN",
     "StyleGAN",
     "StyleGAN2",
     "get_system",

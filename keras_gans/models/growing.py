@@ -5,7 +5,6 @@ resolution. A stage trains the part of them up to its own resolution; whatever c
 after is faded out, so that the whole network makes the same images, enlarged.
 """
 
-import contextlib
 import re
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from keras import layers, ops
 
 from keras_gans.core import precision
 from keras_gans.core.adversarial_model import AdversarialModel
+from keras_gans.core.optimizers import scaled_rate
 from keras_gans.layers import Blur, FadeIn, MinibatchStandardDeviation
 
 GAIN = 2**0.5
@@ -232,7 +232,7 @@ class Growing(AdversarialModel):
         factor = self.rate_factors.get(self.stage.resolution, 1.0)
         if self.evaluating or factor == 1.0:
             return super().update(player, losses, when, follow)
-        with _scaled_rate(getattr(self, f"{player}_optimizer"), factor):
+        with scaled_rate(getattr(self, f"{player}_optimizer"), factor):
             return super().update(player, losses, when, follow)
 
     def call(self, inputs, training=None):
@@ -421,15 +421,3 @@ def _chain(layers_in_order, x):
     for layer in layers_in_order:
         x = layer(x)
     return x
-
-
-@contextlib.contextmanager
-def _scaled_rate(optimizer, factor):
-    rate = getattr(optimizer, "inner_optimizer", optimizer).learning_rate
-    if not isinstance(rate, keras.Variable):
-        yield
-        return
-    before = ops.copy(rate.value)
-    rate.assign(before * factor)
-    yield
-    rate.assign(before)

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_gans.core.random import CounterStream
-from keras_gans.data.pixels import to_uint8
+from keras_gans.data.pixels import resize, to_uint8
 from keras_gans.metrics.path_length import lerp, slerp_scaled
 
 
@@ -177,7 +177,7 @@ def translation_rows(gan, source, target=None, **options):
 
     Returns:
         `(columns, images)`: the number of images in a row, and all of them, uint8, row
-        by row.
+        by row. Smaller sources are enlarged, pixel by pixel.
     """
     made = gan.translate(source, **options)
     seen = source
@@ -185,6 +185,7 @@ def translation_rows(gan, source, target=None, **options):
         seen = label_colors(source[0] if gan.takes_instances else source)
     shown = [seen, made] if target is None else [seen, made, target]
     columns = [_of_channels(_bytes(images), made.shape[-1]) for images in shown]
+    columns[0] = _enlarged(columns[0], made.shape[1:3])
     images = np.stack(columns, axis=1)
     return len(columns), images.reshape(-1, *images.shape[2:])
 
@@ -210,6 +211,10 @@ def label_colors(labels):
 def _bytes(images):
     images = np.asarray(images)
     return images if images.dtype == np.uint8 else to_uint8(images)
+
+
+def _enlarged(images, size):
+    return images if images.shape[1:3] == size else resize(images, size, False)
 
 
 def _of_channels(images, channels):

@@ -23,6 +23,9 @@ and every run folder and preset holds the one that made it:
     direction = "ba"              # for pairs; from the second picture to the first
     degradation = "mosaic:8"      # for pairs; made of single pictures, anew each epoch
     jitter = 143                  # for translation; resizes to it, crops to image_size
+    normal = 0                    # for anomalies; the class that is trained on
+    held_out = 0.1                # for anomalies; share that chooses the threshold
+    repeats = 10                  # for anomalies; passes over few images in an epoch
     crops = 16                    # for super-resolution; of each picture, per epoch
     test = "set5"                 # for super-resolution; pictures to measure with
 
@@ -133,6 +136,9 @@ SECTIONS = {
         "direction": "text",
         "degradation": "text",
         "jitter": "a whole number from 1 to 65536",
+        "normal": "a whole number from 0 on",
+        "held_out": "a number from 0 to below 1",
+        "repeats": "a whole number from 1 to 65536",
         "crops": "a whole number from 1 to 65536",
         "test": "text",
     },
@@ -321,9 +327,13 @@ def _check_data(table, name, system):
         ("crops", takes_crops),
         ("test", takes_crops),
         ("labels_per_class", getattr(system, "takes_unlabelled", False)),
+        *((key, hasattr(system, "calibrate")) for key in _OF_ANOMALIES),
     ):
         if key in table and not taken:
             raise ValueError(f"{name} takes no data.{key}: leave it out.")
+
+
+_OF_ANOMALIES = ("normal", "held_out", "repeats")
 
 
 def label_argument(system, arguments):

@@ -19,6 +19,7 @@ import typer
 import keras_gans as kg
 from keras_gans.cli import devices, recipe_files, recipes
 from keras_gans.cli.label_map_sources import LabelMapSource
+from keras_gans.cli.normal_sources import NormalSource
 from keras_gans.cli.sources import Source, both_domains
 from keras_gans.cli.translation_sources import TranslationSource
 from keras_gans.cli.upscaling_sources import UpscalingSource
@@ -64,6 +65,8 @@ def follow(recipe, folder, every, strategy=None):
         if hasattr(gan, "pretrain") and stage == _NEW:
             _pretrain(gan, source, recipe["pretraining"])
         _fit(gan, source, recipe, folder, every, resumes=stage == _BEGUN)
+        if isinstance(gan, kg.AnomalyDetector) and len(source.held_out):
+            _calibrate(gan, source.held_out)
         if gradients.is_chief(gan):
             gan.save_to_preset(folder / "preset", include_optimizer=False)
             recipe_files.write(recipe, folder / "preset" / "recipe.toml")
@@ -137,6 +140,9 @@ def _prepare(recipe, system, scope):
         source = UpscalingSource.of(recipe, system)
     elif issubclass(system, kg.ImageTranslator):
         source = TranslationSource(recipe["data"], system.learns)
+    elif issubclass(system, kg.AnomalyDetector):
+        given = [recipe["arguments"].get(n) for n in ("seed", "false_alarm_rate")]
+        source = NormalSource(recipe["data"], given[0] or 0, given[1])
     else:
         source = Source(
             recipe["data"],
@@ -173,6 +179,18 @@ def _pretrain(gan, source, options):
         typer.echo(f"First, for {options['epochs']} epochs, what it looks with.")
     verbose = (1 if sys.stdout.isatty() else 2) if writes else 0
     gan.pretrain(*source.labelled(), **options, verbose=verbose)
+
+
+def _calibrate(gan, normals):
+    try:
+        threshold = gan.calibrate(normals)
+    except ValueError as why:  # it cannot score yet
+        typer.echo(f"warning: no threshold was chosen. {why}", err=True)
+        return
+    typer.echo(
+        f"Scores above {threshold:.4g} are anomalous: chosen on {len(normals)} normal "
+        f"images held out, at a false-alarm rate of {gan.false_alarm_rate:g}."
+    )
 
 
 def _optimizer(table):

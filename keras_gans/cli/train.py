@@ -195,6 +195,8 @@ def _follow(file, recipe, out, every, strategy):
     use = f"sample {preset}"
     if issubclass(system, kg.ImageTranslator):
         use = f"translate {preset} IN_DIR OUT_DIR"
+    if issubclass(system, kg.AnomalyDetector):
+        use = f"score {preset} IN_DIR --out scores.csv"
     if issubclass(system, kg.ImageUpscaler):
         use = f"upscale {preset} IN OUT"
     typer.echo(

@@ -91,6 +91,17 @@ class Feeding:
         self.evaluation_seeds.rewind()
         return super().evaluate(x, y, **kwargs)
 
+    def fed(self, x, y):
+        """What `fit` was given, as arrays or as a data set: here as it is.
+
+        Systems that take something else, such as tables, make arrays of it here.
+
+        Args:
+            x: As for `fit`.
+            y: As for `fit`.
+        """
+        return x, y
+
     @property
     def data_shape(self):
         """Shape of what comes first in a sample of the data."""
@@ -150,6 +161,7 @@ class Feeding:
         return ArrayBatches(arrays, size, shuffle=shuffle, seed=self.seed)
 
     def _as_batches(self, x, y, batch_size, shuffle):
+        x, y = self.fed(x, y)
         if checks.is_array(x):
             arrays = self.arrays_of(x, y)
             size = (32 if batch_size is None else batch_size) * self.updates_per_batch

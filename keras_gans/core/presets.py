@@ -50,8 +50,9 @@ def save_to_preset(model, path, include_optimizer=True, weights_dtype=None):
     config = _config(model, with_optimizer)
     try:
         with staging.replacing(path) as folder:
-            source = model if with_optimizer else _uncompiled_twin(model, config)
             (folder / CONFIG).write_text(json.dumps(config, indent=2), "utf-8")
+            # Building a network that was given uses its configuration up.
+            source = model if with_optimizer else _uncompiled_twin(model, config)
             source.save_weights(folder / WEIGHTS)
             if weights_dtype:
                 weight_files.narrow(folder / WEIGHTS)

@@ -23,10 +23,12 @@ class Saving:
         """The constructor's arguments, as JSON can hold them.
 
         Every argument is kept under its own name as an attribute. Networks that were
-        given are written out whole; the paper's are `None` and are built again.
+        given are written out whole; the paper's are `None` and are built again. Where
+        their number depends on other arguments, only those given are named.
         """
         config = {}
-        for name in _constructor_arguments(type(self)):
+        names = _constructor_arguments(type(self))
+        for name in [*names, *(n for n in self._own_networks if n not in names)]:
             value = getattr(self, name)
             if name in self.networks:
                 given = name in self._own_networks

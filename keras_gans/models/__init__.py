@@ -19,6 +19,7 @@ from keras_gans.models.pix2pixhd import Pix2PixHD
 from keras_gans.models.progan import ProGAN
 from keras_gans.models.r1_gan import R1GAN
 from keras_gans.models.real_esrgan import RealESRGAN
+from keras_gans.models.radial_gan import RadialGAN
 from keras_gans.models.sagan import SAGAN
 from keras_gans.models.srgan import SRGAN
 from keras_gans.models.stylegan import StyleGAN
@@ -52,6 +53,7 @@ SYSTEMS = {
     "anogan": AnoGAN,
     "f_anogan": FAnoGAN,
     "adain": AdaIN,
+    "radial_gan": RadialGAN,
 }
 
 __all__ = [
@@ -77,6 +79,7 @@ __all__ = [
     "Pix2Pix",
     "Pix2PixHD",
     "ProGAN",
+    "RadialGAN",
     "RealESRGAN",
     "StyleGAN",
     "StyleGAN2",

@@ -137,6 +137,13 @@ def _draws(gan):
 
 
 def _translations(gan):
+    if hasattr(gan, "takes_styles"):
+        images = "content, style in [-1, 1], alpha -> images in [-1, 1]"
+        return {
+            "serving_default": images,
+            "stylize": images,
+            "stylize_png": "content_bytes, style_bytes, alpha -> image_bytes",
+        }
     found = {"serving_default": "images in [-1, 1] -> images in [-1, 1]"}
     for name in gan.directions:
         found[name] = found["serving_default"]

@@ -20,6 +20,8 @@ and every run folder and preset holds the one that made it:
     flip = false                  # optional; mirrors half of the images
     second = "edges"              # for two domains; or negatives, or other data
     labels_per_class = 10         # for semi-supervised systems; hides all others
+    also = ["eurosat"]            # for styles; further contents beside those of name
+    style_size = 256              # for styles; side of the paintings
     direction = "ba"              # for pairs; from the second picture to the first
     degradation = "mosaic:8"      # for pairs; made of single pictures, anew each epoch
     jitter = 143                  # for translation; resizes to it, crops to image_size
@@ -46,6 +48,7 @@ and every run folder and preset holds the one that made it:
     [pretraining]                 # for systems with a network that is trained first
     batch_size = 100
     epochs = 5
+    preset = "adain_paintings"    # optional; takes the network of a preset instead
 
     [optimizers.generator]        # optional, one table per player
     class = "Adam"
@@ -103,6 +106,10 @@ def _shape(value):
 
 # What a value must be, in the words of the error, and the test for it.
 KINDS = {
+    "a list of texts": lambda value: (
+        isinstance(value, list)
+        and all(isinstance(one, str) and one != "" for one in value)
+    ),
     "text": lambda value: isinstance(value, str) and value != "",
     "true or false": lambda value: isinstance(value, bool),
     "a whole number": _whole,
@@ -111,6 +118,7 @@ KINDS = {
     "a number": _number,
     "a number from 0 to below 1": lambda value: _number(value) and 0 <= value < 1,
     "a whole number from 1 to 65536": _up_to(65536),
+    "a whole number from 1 to 16384": _up_to(16384),
     "a whole number from 1 to 1000000": _up_to(10**6),
     "a list of whole numbers from 1 on, of at most 2**28 values": _shape,
     "pixels or [height, width], at most 16384": lambda value: (
@@ -139,6 +147,8 @@ SECTIONS = {
         "normal": "a whole number from 0 on",
         "held_out": "a number from 0 to below 1",
         "repeats": "a whole number from 1 to 65536",
+        "also": "a list of texts",
+        "style_size": "a whole number from 1 to 16384",
         "crops": "a whole number from 1 to 65536",
         "test": "text",
     },
@@ -149,6 +159,7 @@ SECTIONS = {
     "pretraining": {
         "batch_size": "a whole number from 1 to 65536",
         "epochs": "a whole number from 1 on",
+        "preset": "text",
     },
     "evaluation": {
         "every": "a whole number from 1 on",
@@ -304,6 +315,9 @@ def check_system(recipe, system):
         raise ValueError("The table evaluation lacks the key every.")
     if "pretraining" in recipe and not hasattr(system, "pretrain"):
         raise ValueError(f"{recipe['system']} takes no table pretraining.")
+    pretrained = recipe.get("pretraining", {}).get("preset")
+    if pretrained and not hasattr(system, "take_pretrained"):
+        raise ValueError(f"{recipe['system']} takes no pretraining.preset.")
     players = dict.fromkeys(system.players, "a table")
     _check_table(recipe["optimizers"], players, "optimizers")
     for player, table in recipe["optimizers"].items():
@@ -326,6 +340,8 @@ def _check_data(table, name, system):
         ("jitter", learns is not None and not takes_crops),
         ("crops", takes_crops),
         ("test", takes_crops),
+        ("also", hasattr(system, "takes_styles")),
+        ("style_size", hasattr(system, "takes_styles")),
         ("labels_per_class", getattr(system, "takes_unlabelled", False)),
         *((key, hasattr(system, "calibrate")) for key in _OF_ANOMALIES),
     ):

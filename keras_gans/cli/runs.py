@@ -21,6 +21,7 @@ from keras_gans.cli import devices, recipe_files, recipes
 from keras_gans.cli.label_map_sources import LabelMapSource
 from keras_gans.cli.normal_sources import NormalSource
 from keras_gans.cli.sources import Source, both_domains
+from keras_gans.cli.style_sources import StyleSource
 from keras_gans.cli.translation_sources import TranslationSource
 from keras_gans.cli.upscaling_sources import UpscalingSource
 from keras_gans.core import facts, gradients
@@ -138,6 +139,8 @@ def _prepare(recipe, system, scope):
         source = LabelMapSource(recipe["data"], with_instances)
     elif issubclass(system, kg.ImageUpscaler):
         source = UpscalingSource.of(recipe, system)
+    elif hasattr(system, "takes_styles"):
+        source = StyleSource(recipe["data"])
     elif issubclass(system, kg.ImageTranslator):
         source = TranslationSource(recipe["data"], system.learns)
     elif issubclass(system, kg.AnomalyDetector):
@@ -174,6 +177,9 @@ def _prepare(recipe, system, scope):
 
 
 def _pretrain(gan, source, options):
+    if preset := options.get("preset"):
+        gan.take_pretrained(kg.from_preset(preset))
+        return
     writes = gradients.is_chief(gan)
     if writes:
         typer.echo(f"First, for {options['epochs']} epochs, what it looks with.")

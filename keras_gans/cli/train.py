@@ -195,6 +195,8 @@ def _follow(file, recipe, out, every, strategy):
     use = f"sample {preset}"
     if issubclass(system, kg.ImageTranslator):
         use = f"translate {preset} IN_DIR OUT_DIR"
+    if hasattr(system, "takes_styles"):
+        use = f"stylize {preset} IN_DIR OUT_DIR --style IMAGE"
     if issubclass(system, kg.AnomalyDetector):
         use = f"score {preset} IN_DIR --out scores.csv"
     if issubclass(system, kg.ImageUpscaler):

@@ -84,24 +84,29 @@ def translate(
     overwrite: Overwrite = False,
 ):
     """Translate pictures with a trained model, each to a PNG file of its name."""
-    files = _pictures(in_dir)
+    files = pictures_in(in_dir)
     root = in_dir if in_dir.is_dir() else in_dir.parent
     targets = [out_dir / file.relative_to(root).with_suffix(".png") for file in files]
-    _check_distinct(files, targets)
+    check_distinct(files, targets)
     check_free(targets, overwrite)
     gan = kg.from_preset(preset)
     if not isinstance(gan, kg.ImageTranslator):
         raise ValueError(
             f"{type(gan).__name__} translates no images: see `keras-gans sample`."
         )
+    if hasattr(gan, "takes_styles"):
+        raise ValueError(
+            f"{type(gan).__name__} draws one picture in the style of another: see "
+            "`keras-gans stylize`."
+        )
     options = {"direction": direction, "mode": mode}
     options = {name: value for name, value in options.items() if value is not None}
     read = _reader(gan, options, degradation, seed, root, instances)
-    sizes = _sizes(files, gan.size_multiple, resize)
+    sizes = sizes_of(files, gan.size_multiple, resize)
     jobs = zip(files, targets, sizes, itertools.count(), strict=False)
     with tqdm(total=len(files), unit="picture", disable=None) as bar:
         for size, group in itertools.groupby(jobs, lambda job: job[2]):
-            for batch in _batches(group, batch_size):
+            for batch in batches_of(group, batch_size):
                 images = read([job[0] for job in batch], size)
                 made = gan.translate(images, seed, first_row=batch[0][3], **options)
                 for (_, target, *_), image in zip(
@@ -113,7 +118,16 @@ def translate(
     typer.echo(f"Wrote {len(files)} pictures to {out_dir}.")
 
 
-def _pictures(folder):
+def pictures_in(folder):
+    """The picture files of a folder, or the one file.
+
+    Args:
+        folder: `pathlib.Path`.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+        ValueError: if it holds no pictures.
+    """
     if folder.is_file():
         return [folder]
     if not folder.is_dir():
@@ -132,7 +146,7 @@ def _reader(gan, options, degradation, seed, root, instances):
         channels = _channels(gan, options, degradation)
 
         def pictures(files, size):
-            images = np.stack([_read(file, size, channels) for file in files])
+            images = np.stack([read_as(file, size, channels) for file in files])
             if degradation is None:
                 return images
             return kg.data.degrade(images, degradation, seed)
@@ -155,7 +169,8 @@ def _reader(gan, options, degradation, seed, root, instances):
     return maps
 
 
-def _check_distinct(files, targets):
+def check_distinct(files, targets):
+    """Raises a `ValueError` where two files would be written to one target."""
     seen = {}
     for file, target in zip(files, targets, strict=True):
         if target in seen:
@@ -185,8 +200,17 @@ def _channels(gan, options, degradation):
     return channels
 
 
-def _sizes(files, multiple, resize):
-    """(height, width) of each picture as it is translated; all headers are read."""
+def sizes_of(files, multiple, resize):
+    """(height, width) of each picture as it is translated; all headers are read.
+
+    Args:
+        files: Paths.
+        multiple: What both sides must be multiples of.
+        resize: Whether others are resized.
+
+    Raises:
+        ValueError: naming files that are damaged, or that do not fit.
+    """
     sizes, problems = [], []
     for file in files:
         try:
@@ -208,7 +232,13 @@ def _sizes(files, multiple, resize):
     return sizes
 
 
-def _read(file, size, channels):
+def read_as(file, size, channels):
+    """A picture as a uint8 array of this size and of one or three channels.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+
     def finish(picture):
         if (picture.height, picture.width) != size:
             picture = fit_picture(picture, size, True)
@@ -220,6 +250,7 @@ def _read(file, size, channels):
         raise ValueError(f"{file}: {why}") from why
 
 
-def _batches(jobs, size):
+def batches_of(jobs, size):
+    """Lists of so many jobs, the last one of what is left."""
     while batch := list(itertools.islice(jobs, size)):
         yield batch

@@ -171,7 +171,8 @@ def translation_rows(gan, source, target=None, **options):
         gan: An `ImageTranslator`.
         source: uint8 images, or floats in [-1, 1]; of more channels than can be shown
             the first ones are. Of systems that take label maps these, or a tuple of
-            them and instance maps: classes are shown, in a colour each.
+            them and instance maps: classes are shown, in a colour each. Of systems
+            that take styles a tuple of contents and styles, of one size here.
         target: What they are to become, or `None`.
         **options: Of `gan.translate`.
 
@@ -180,10 +181,12 @@ def translation_rows(gan, source, target=None, **options):
         by row. Smaller sources are enlarged, pixel by pixel.
     """
     made = gan.translate(source, **options)
-    seen = source
+    styles, seen = [], source
+    if hasattr(gan, "takes_styles"):
+        seen, *styles = source
     if hasattr(gan, "takes_instances"):
         seen = label_colors(source[0] if gan.takes_instances else source)
-    shown = [seen, made] if target is None else [seen, made, target]
+    shown = [seen, *styles, made, *([] if target is None else [target])]
     columns = [_of_channels(_bytes(images), made.shape[-1]) for images in shown]
     columns[0] = _enlarged(columns[0], made.shape[1:3])
     images = np.stack(columns, axis=1)

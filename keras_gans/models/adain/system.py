@@ -10,6 +10,7 @@ from keras import layers, ops
 
 from keras_gans.core import checks, gradients
 from keras_gans.core.image_translator import ImageTranslator
+from keras_gans.core.moving_average import copy_weights
 from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.core.pixels import scaled
 from keras_gans.core.random import seeded
@@ -320,6 +321,24 @@ class AdaIN(ImageTranslator):
         from keras_gans.core.served_styles import served_styles
 
         return served_styles(self)
+
+    def take_pretrained(self, other):
+        """Takes f of another `AdaIN`, in place of `pretrain`.
+
+        Args:
+            other: Of as many stages and channels.
+
+        Raises:
+            ValueError: if its f is of another size.
+        """
+        theirs = getattr(other, "encoder", None)
+        if theirs is None or _widths(theirs) != _widths(self.encoder):
+            found = type(other).__name__ if theirs is None else _widths(theirs)
+            raise ValueError(
+                f"An encoder with maps of {_widths(self.encoder)} channels is looked "
+                f"for. Found: {found}."
+            )
+        copy_weights(theirs, self.encoder)
 
     def pretrain(self, images, labels, batch_size=64, epochs=1, **kwargs):
         """Trains f on labelled pictures, with a classifier that is then dropped.

@@ -12,6 +12,7 @@ from keras_gans.converters import (
     hf_biggan_deep,
     junyanz,
     progan_zoo,
+    pytorch_adain,
     stylegan2_ada,
 )
 from keras_gans.converters.loading import assign
@@ -24,7 +25,8 @@ class Source(NamedTuple):
     `describe(arrays)` is the system that a generator's arrays belong to, as
     `(name, arguments)`; the two layouts say where arrays go. `entry` is the state dict
     that samples, in a checkpoint of several. `networks` are the system's names of the
-    generator and its discriminator, and of a generator back if there is one.
+    generator and its discriminator, and of a generator back if there is one; AdaIN's
+    are its decoder and its encoder.
     """
 
     title: str
@@ -50,12 +52,13 @@ def convert(
 
     Args:
         source: A name in `SOURCES`: `"biggan_pytorch"`, `"hf_biggan_deep"`,
-            `"progan_zoo"`, `"stylegan2_ada"`, `"junyanz_pix2pix"` or
-            `"junyanz_cyclegan"`.
+            `"progan_zoo"`, `"stylegan2_ada"`, `"junyanz_pix2pix"`,
+            `"junyanz_cyclegan"` or `"pytorch_adain"`.
         generator: State dict of the generator that samples (the moving average): what
             `read_state_dict` returned.
         discriminator: That of the discriminator, to train on; `None` leaves new
-            weights there.
+            weights there. For `"pytorch_adain"`, whose generator is the decoder, that
+            of the encoder.
         licence: Under which terms the weights were published, in words; it is kept
             with them.
         generator_back: For CycleGAN, the state dict of the generator from b to a;
@@ -239,6 +242,14 @@ SOURCES = {
         describe_discriminator=junyanz.describe_discriminator,
     ),
 }
+SOURCES["pytorch_adain"] = Source(
+    "pytorch-AdaIN",
+    pytorch_adain.describe,
+    pytorch_adain.decoder_layout,
+    pytorch_adain.encoder_layout,
+    pytorch_adain.IGNORED,
+    networks=("decoder", "encoder"),
+)
 SOURCES["junyanz_cyclegan"] = SOURCES["junyanz_pix2pix"]._replace(
     describe=junyanz.describe_cyclegan,
     networks=("generator_ab", "discriminator_b", "generator_ba"),

@@ -49,11 +49,15 @@ def _layout(network, counted):
 
 def describe(arrays):
     """The `AdaIN` that a decoder's arrays belong to, as `(name, arguments)`."""
-    last = max(int(name.split(".")[0]) for name in arrays)
-    convolutions = sum(array.ndim == 4 for array in arrays.values())
-    stages = {3: 2, 5: 3, 9: 4, 13: 5}[convolutions]
+    found = {
+        int(m[1]): array
+        for name, array in arrays.items()
+        if (m := re.fullmatch(r"(\d+)\.weight", name))
+    }
+    last = found[max(found)]
+    stages = {3: 2, 5: 3, 9: 4, 13: 5}[len(found)]
     return "adain", {
-        "image_shape": (256, 256, arrays[f"{last}.weight"].shape[0]),
-        "base_channels": arrays[f"{last}.weight"].shape[1],
+        "image_shape": (256, 256, last.shape[0]),
+        "base_channels": last.shape[1],
         "stages": stages,
     }

@@ -85,6 +85,10 @@ TINY = {
             "discriminator_channels": 2,
         },
     ),
+    "pytorch_adain": (
+        kg.AdaIN,
+        {"image_shape": (256, 256, 3), "base_channels": 3, "stages": 4},
+    ),
     "stylegan2_ada": (
         kg.StyleGAN2,
         {

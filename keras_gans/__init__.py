@@ -14,6 +14,7 @@ from keras_gans import (
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.anomaly_detector import AnomalyDetector
 from keras_gans.core.image_translator import ImageTranslator
+from keras_gans.core.likelihood_model import LikelihoodModel
 from keras_gans.core.image_upscaler import ImageUpscaler
 from keras_gans.core.presets import PresetError, from_preset, list_presets
 from keras_gans.metrics import classifier as _classifier  # registers it  # noqa: F401
@@ -26,6 +27,7 @@ from keras_gans.models import (
     R1GAN,
     SAGAN,
     SRGAN,
+    VAE,
     WGAN,
     WGANGP,
     AdaIN,
@@ -39,6 +41,7 @@ from keras_gans.models import (
     ImprovedGAN,
     Pix2Pix,
     Pix2PixHD,
+    PixelCNN,
     ProGAN,
     RadialGAN,
     RealESRGAN,
@@ -58,6 +61,7 @@ __all__ = [
     "R1GAN",
     "SAGAN",
     "SRGAN",
+    "VAE",
     "WGAN",
     "WGANGP",
     "AdaIN",
@@ -73,8 +77,10 @@ __all__ = [
     "ImageTranslator",
     "ImageUpscaler",
     "ImprovedGAN",
+    "LikelihoodModel",
     "Pix2Pix",
     "Pix2PixHD",
+    "PixelCNN",
     "PresetError",
     "ProGAN",
     "RadialGAN",

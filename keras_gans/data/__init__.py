@@ -2,6 +2,7 @@
 
 from keras_gans.data.array_batches import ArrayBatches
 from keras_gans.data.bicubic import bicubic, enlarge, shrink, whole_part
+from keras_gans.data.binarizing import binarize
 from keras_gans.data.color_transfer import transfer_colors
 from keras_gans.data.crop_batches import CropBatches
 from keras_gans.data.degradations import DEGRADATIONS, degradation
@@ -40,6 +41,7 @@ __all__ = [
     "PairBatches",
     "UnpairedBatches",
     "bicubic",
+    "binarize",
     "check_side_multiple",
     "class_names",
     "degradation",

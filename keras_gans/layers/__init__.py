@@ -15,7 +15,9 @@ from keras_gans.layers.instance_normalization import (
     each_normalized,
 )
 from keras_gans.layers.learned_constant import LearnedConstant
+from keras_gans.layers.learned_variance import LearnedVariance
 from keras_gans.layers.masked_composite import MaskedComposite
+from keras_gans.layers.masked_convolution import MaskedConv2D
 from keras_gans.layers.maxout import Maxout
 from keras_gans.layers.minibatch_discrimination import MinibatchDiscrimination
 from keras_gans.layers.minibatch_stddev import MinibatchStandardDeviation
@@ -29,6 +31,7 @@ from keras_gans.layers.patch_discriminator import build_patch_discriminator
 from keras_gans.layers.perceptrons import build_mlp_critic, build_mlp_generator
 from keras_gans.layers.pixel_normalization import PixelNormalization
 from keras_gans.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
+from keras_gans.layers.raster_networks import build_raster_network
 from keras_gans.layers.reflection_padding import ReflectionPadding2D
 from keras_gans.layers.resampling import (
     FilteredConv2DDown,
@@ -83,7 +86,9 @@ __all__ = [
     "ImagePool",
     "InstanceNormalization",
     "LearnedConstant",
+    "LearnedVariance",
     "MaskedComposite",
+    "MaskedConv2D",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStandardDeviation",
@@ -114,6 +119,7 @@ __all__ = [
     "build_mlp_critic",
     "build_mlp_generator",
     "build_patch_discriminator",
+    "build_raster_network",
     "build_residual_translator",
     "build_rrdb",
     "build_srvgg",

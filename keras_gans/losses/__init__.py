@@ -1,6 +1,6 @@
 """Losses and penalties: plain functions, one equation each."""
 
-from keras_gans.losses import relativistic, semi_supervised
+from keras_gans.losses import likelihood, relativistic, semi_supervised
 from keras_gans.losses.adversarial import (
     AdversarialLoss,
     hinge,
@@ -27,6 +27,7 @@ __all__ = [
     "interpolate",
     "label_smoothed",
     "least_squares",
+    "likelihood",
     "minimax",
     "non_saturating",
     "orthogonality",

@@ -16,6 +16,7 @@ from keras_gans.models.gan import GAN
 from keras_gans.models.improved_gan import ImprovedGAN
 from keras_gans.models.pix2pix import Pix2Pix
 from keras_gans.models.pix2pixhd import Pix2PixHD
+from keras_gans.models.pixel_cnn import PixelCNN
 from keras_gans.models.progan import ProGAN
 from keras_gans.models.r1_gan import R1GAN
 from keras_gans.models.real_esrgan import RealESRGAN
@@ -24,6 +25,7 @@ from keras_gans.models.sagan import SAGAN
 from keras_gans.models.srgan import SRGAN
 from keras_gans.models.stylegan import StyleGAN
 from keras_gans.models.stylegan2 import StyleGAN2
+from keras_gans.models.vae import VAE
 from keras_gans.models.wgan import WGAN
 from keras_gans.models.wgan_gp import WGANGP
 
@@ -54,6 +56,8 @@ SYSTEMS = {
     "f_anogan": FAnoGAN,
     "adain": AdaIN,
     "radial_gan": RadialGAN,
+    "vae": VAE,
+    "pixel_cnn": PixelCNN,
 }
 
 __all__ = [
@@ -65,6 +69,7 @@ __all__ = [
     "R1GAN",
     "SAGAN",
     "SRGAN",
+    "VAE",
     "WGAN",
     "WGANGP",
     "AdaIN",
@@ -78,6 +83,7 @@ __all__ = [
     "ImprovedGAN",
     "Pix2Pix",
     "Pix2PixHD",
+    "PixelCNN",
     "ProGAN",
     "RadialGAN",
     "RealESRGAN",

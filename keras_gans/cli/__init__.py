@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from keras_gans.cli import commands, evaluate, report, stylize, train, translate
+from keras_gans.cli import commands, evaluate, report, score, stylize, train, translate
 from keras_gans.cli.errors import Display, in_one_line
 from keras_gans.version import __version__
 
@@ -30,6 +30,7 @@ app.command("report", epilog=report.EXAMPLES)(in_one_line(report.report))
 app.command("export", epilog=commands.EXPORT_EXAMPLES)(in_one_line(commands.export))
 app.command("translate", epilog=translate.EXAMPLES)(in_one_line(translate.translate))
 app.command("stylize", epilog=stylize.EXAMPLES)(in_one_line(stylize.stylize))
+app.command("score", epilog=score.EXAMPLES)(in_one_line(score.score))
 app.command("presets", epilog=commands.PRESETS_EXAMPLES)(in_one_line(commands.presets))
 app.command("systems", epilog=commands.SYSTEMS_EXAMPLES)(in_one_line(commands.systems))
 

@@ -133,6 +133,9 @@ def _draws(gan):
     }
     if len(gan.image_shape) == 3:
         found["sample_png"] = f"{draws} image_bytes"
+    if isinstance(gan, kg.AnomalyDetector):
+        found["score"] = "images in [-1, 1] -> scores, anomalous, heatmaps"
+        found["score_png"] = "image_bytes -> the same"
     return found
 
 

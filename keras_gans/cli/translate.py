@@ -200,13 +200,14 @@ def _channels(gan, options, degradation):
     return channels
 
 
-def sizes_of(files, multiple, resize):
+def sizes_of(files, multiple, resize, only=None):
     """(height, width) of each picture as it is translated; all headers are read.
 
     Args:
         files: Paths.
         multiple: What both sides must be multiples of.
         resize: Whether others are resized.
+        only: (height, width) if there is but one size.
 
     Raises:
         ValueError: naming files that are damaged, or that do not fit.
@@ -218,7 +219,7 @@ def sizes_of(files, multiple, resize):
         except DamagedPicture as why:
             problems.append(f"{file}: {why}")
             continue
-        legal = kg.data.legal_size(size, multiple)
+        legal = only or kg.data.legal_size(size, multiple)
         if size != legal and not resize:
             found, nearest = ("x".join(map(str, sides)) for sides in (size, legal))
             problems.append(f"{file} is {found}, the nearest size is {nearest}")

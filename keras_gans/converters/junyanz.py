@@ -53,9 +53,11 @@ def unet_layout(generator):
         # The innermost module has no norm on the way down.
         first = 5 if i < halvings else 3
         if i < halvings:
-            _norm(places, f"{inside}model.2", generator.get_layer(f"down_{i}_norm"))
+            place_norm(
+                places, f"{inside}model.2", generator.get_layer(f"down_{i}_norm")
+            )
         place_convolution(places, f"{inside}model.{first}", up)
-        _norm(places, f"{inside}model.{first + 1}", generator.get_layer(norm))
+        place_norm(places, f"{inside}model.{first + 1}", generator.get_layer(norm))
         inside += "model.3."
     return places
 
@@ -80,7 +82,7 @@ def residual_layout(generator):
     places = {}
     for index, name in ends:
         place_convolution(places, f"model.{index}", generator.get_layer(name))
-        _norm(places, f"model.{index + 1}", generator.get_layer(f"{name}_norm"))
+        place_norm(places, f"model.{index + 1}", generator.get_layer(f"{name}_norm"))
     for i in range(blocks):
         # A dropout between the convolutions counts as a module.
         second = 6 if f"block_{i}_dropout" in names else 5
@@ -88,7 +90,7 @@ def residual_layout(generator):
             name = f"model.{start + i}.conv_block.{index}"
             place_convolution(places, name, generator.get_layer(f"block_{i}_conv_{k}"))
             norm = generator.get_layer(f"block_{i}_norm_{k}")
-            _norm(places, f"model.{start + i}.conv_block.{index + 1}", norm)
+            place_norm(places, f"model.{start + i}.conv_block.{index + 1}", norm)
     if "to_image" in names:
         last = start + blocks + 3 * halvings + 1
         place_convolution(places, f"model.{last}", generator.get_layer("to_image"))
@@ -126,7 +128,7 @@ def discriminator_layout(discriminator):
         )
         if i:
             norm = discriminator.get_layer(f"norm_{i}")
-            _norm(places, f"{root}.{index + 1}", norm)
+            place_norm(places, f"{root}.{index + 1}", norm)
     last = discriminator.get_layer("to_logits")
     place_convolution(places, f"{root}.{3 * convs - 1}", last)
     return places
@@ -145,7 +147,14 @@ def place_convolution(places, name, layer):
         places[f"{name}.bias"] = (layer.bias, loading.same)
 
 
-def _norm(places, name, layer):
+def place_norm(places, name, layer):
+    """Adds the places of a batch normalisation's weights and statistics.
+
+    Args:
+        places: Dict of name to `(variable, transform)`.
+        name: The reference's name of the norm.
+        layer: Ours; one without weights has no places.
+    """
     if not layer.weights:  # an instance normalisation
         return
     kept = (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)

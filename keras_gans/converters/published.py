@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from keras_gans.converters import (
+    a03ki,
     biggan_pytorch,
     hf_biggan_deep,
     junyanz,
@@ -38,6 +39,8 @@ class Source(NamedTuple):
     prepare: object = dict
     describe_discriminator: object = None
     networks: tuple = ("generator", "discriminator")
+    # Of the network back, where it is not another generator.
+    back_layout: object = None
 
 
 def convert(
@@ -61,8 +64,8 @@ def convert(
             of the encoder.
         licence: Under which terms the weights were published, in words; it is kept
             with them.
-        generator_back: For CycleGAN, the state dict of the generator from b to a;
-            `None` leaves new weights there.
+        generator_back: For CycleGAN, the state dict of the generator from b to a, for
+            `"a03ki_f_anogan"` that of the encoder; `None` leaves new weights there.
         **arguments: For the system's constructor, where they do not follow from the
             arrays; for `"hf_biggan_deep"` also `statistics_truncation`, whose
             statistics are taken (1).
@@ -111,7 +114,7 @@ def convert(
     if generator_back is not None:
         if len(ours) < 3:
             raise ValueError(f"{known.title} translates in one direction.")
-        layout = known.generator_layout(ours[2])
+        layout = (known.back_layout or known.generator_layout)(ours[2])
         assign(layout, known.prepare(generator_back), known.ignored)
     for name in gan.sampling_networks if gan.keeps_average else ():
         copy_weights(getattr(gan, name), gan.averaged(name))
@@ -253,4 +256,13 @@ SOURCES["pytorch_adain"] = Source(
 SOURCES["junyanz_cyclegan"] = SOURCES["junyanz_pix2pix"]._replace(
     describe=junyanz.describe_cyclegan,
     networks=("generator_ab", "discriminator_b", "generator_ba"),
+)
+SOURCES["a03ki_f_anogan"] = Source(
+    "A03ki's f-AnoGAN",
+    a03ki.describe,
+    a03ki.generator_layout,
+    a03ki.critic_layout,
+    a03ki.IGNORED,
+    networks=("generator", "critic", "encoder"),
+    back_layout=a03ki.encoder_layout,
 )

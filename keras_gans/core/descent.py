@@ -29,10 +29,10 @@ def descend(objective, start, steps, rate, beta_1=0.9, beta_2=0.999, epsilon=1e-
     Args:
         objective: Differentiable function from `(batch, dimensions)` to `(batch,)`,
             of which no row depends on another one: no batch statistics.
-        start: float32 tensor `(batch, dimensions)`.
+        start: Tensor `(batch, dimensions)`, usually float32.
         steps: int.
-        rate: Learning rate; or a function of the step's number, a float32 scalar
-            tensor from 0 on, to one.
+        rate: Learning rate; or a function of the step's number, a scalar tensor from 0
+            on, to one.
         beta_1: Decay of the first moment.
         beta_2: Decay of the second moment.
         epsilon: Added to the root of the second moment, as in the paper of Adam.
@@ -48,7 +48,7 @@ def descend(objective, start, steps, rate, beta_1=0.9, beta_2=0.999, epsilon=1e-
         point, first, second, best, lowest = state
         value, slope = gradients.value_and_input_gradient(objective, point)
         best, lowest = _better(best, lowest, point, value)
-        count = ops.cast(step, "float32")
+        count = ops.cast(step, point.dtype)
         first = beta_1 * first + (1.0 - beta_1) * slope
         second = beta_2 * second + (1.0 - beta_2) * ops.square(slope)
         mean = first / (1.0 - beta_1 ** (count + 1.0))
@@ -56,7 +56,6 @@ def descend(objective, start, steps, rate, beta_1=0.9, beta_2=0.999, epsilon=1e-
         point = point - rate_at(count) * mean / (root + epsilon)
         return point, first, second, best, lowest
 
-    start = ops.cast(start, "float32")
     still, endless = ops.zeros_like(start), ops.zeros_like(start[:, 0]) + float("inf")
     state = (start, still, still, start, endless)
     point, _, _, best, lowest = ops.fori_loop(0, steps, step_down, state)

@@ -22,4 +22,4 @@ def features_of(network):
         )
     last = [layer for layer in network.layers if layer.trainable_weights][-1]
     features = keras.layers.Flatten(dtype="float32")(last.input)
-    return keras.Model(network.inputs, features, name=f"{network.name}_features")
+    return keras.Model(network.input, features, name=f"{network.name}_features")

@@ -18,7 +18,13 @@ from keras_gans.core.harmless import (
 from keras_gans.core.plain_json import SIZE_LIMITS, PresetError, parse_json, shown
 
 REQUIRED_FILES = ("config.json", "model.weights.h5")
-PICTURES = ("samples.png", "interpolation.png", "classes.png", "curves.png")
+PICTURES = (
+    "samples.png",
+    "interpolation.png",
+    "classes.png",
+    "curves.png",
+    "heatmaps.png",
+)
 WRITTEN_BY_PEOPLE = ("README.md", "recipe.toml", "metrics.json", *PICTURES)
 ALLOWED_FILES = frozenset((*REQUIRED_FILES, "metadata.json", *WRITTEN_BY_PEOPLE))
 PRESET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

@@ -2,6 +2,7 @@
 
 from keras_gans.pictures.curves import read_history, training_curves
 from keras_gans.pictures.grids import image_grid, save_png
+from keras_gans.pictures.heatmaps import anomaly_rows, heat_colors
 from keras_gans.pictures.inline import Inline, inline_picture, inline_svg
 from keras_gans.pictures.rows import (
     class_rows,
@@ -13,7 +14,9 @@ from keras_gans.pictures.rows import (
 
 __all__ = [
     "Inline",
+    "anomaly_rows",
     "class_rows",
+    "heat_colors",
     "image_grid",
     "inline_picture",
     "inline_svg",

@@ -89,6 +89,28 @@ TINY = {
         kg.AdaIN,
         {"image_shape": (256, 256, 3), "base_channels": 3, "stages": 4},
     ),
+    "a03ki_f_anogan": (
+        kg.FAnoGAN,
+        {
+            "image_shape": (32, 32, 1),
+            "latent_dim": 5,
+            "architecture": "mvtec",
+            "base_channels": 8,
+            "bounded_encoder": True,
+            "gan_steps": 0,
+        },
+    ),
+    "a03ki_f_anogan, mnist": (
+        kg.FAnoGAN,
+        {
+            "image_shape": (8, 8, 1),
+            "latent_dim": 5,
+            "architecture": "mnist",
+            "base_channels": 4,
+            "bounded_encoder": True,
+            "gan_steps": 0,
+        },
+    ),
     "stylegan2_ada": (
         kg.StyleGAN2,
         {
@@ -225,6 +247,20 @@ def test_the_script_wants_a_licence_and_arrays(tmp_path, monkeypatch):
     with pytest.raises(SystemExit, match="not the arrays of a generator"):
         run(monkeypatch, *arguments, "--licence", "MIT")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["a03ki_f_anogan", "a03ki_f_anogan, mnist"])
+def test_an_encoder_is_the_way_back(name):
+    system, arguments = TINY[name]
+    gan, known = system(**arguments), converters.SOURCES["a03ki_f_anogan"]
+    generator = state_dict(known.generator_layout(gan.generator))
+    encoder = state_dict(known.back_layout(gan.encoder))
+    made = converters.convert(
+        "a03ki_f_anogan", generator, licence="MIT", generator_back=encoder
+    )
+    check_weights(known.back_layout(made.encoder), encoder)
+    images = np.zeros((2, *made.image_shape), "uint8")
+    assert np.isfinite(made.score(images)).all()
 
 
 def test_a_generator_back_and_old_statistics():

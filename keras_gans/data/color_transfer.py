@@ -44,12 +44,15 @@ def transfer_colors(image, colors, method="histogram"):
     return np.clip(found, colors.min(), colors.max()).astype("float32")
 
 
-def coral(source, target):
+def coral(source, target, per_pixel=True):
     """CORAL, not clipped; see `transfer_colors`.
 
     Args:
         source: Floats `(height, width, channels)`.
         target: The same, of another size if need be.
+        per_pixel: Whether both matrices count as if there were as many pixels. In the
+            reference they do not: there the covariance of a picture with a tenth of
+            the style's pixels comes out at a tenth.
 
     Returns:
         float64 array of the source's shape.
@@ -58,6 +61,8 @@ def coral(source, target):
     wanted, mean, deviation = _standardized(target)
     roots = [_root(part @ part.T + np.eye(len(part))) for part in (standard, wanted)]
     moved = roots[1] @ np.linalg.solve(roots[0], standard)
+    if per_pixel:
+        moved *= np.sqrt(standard.shape[1] / wanted.shape[1])
     return (moved * deviation + mean).T.reshape(source.shape)
 
 

@@ -111,8 +111,12 @@ def batch_of(gan, count=4):
     return (data,)
 
 
+# Rows of tables are not augmented, and are refused an augmentation.
+WITHOUT_PICTURES = {"radial_gan"}
+
+
 def test_all_systems_are_here():
-    assert set(SMALL) == set(kg.list_systems())
+    assert set(SMALL) | WITHOUT_PICTURES == set(kg.list_systems())
 
 
 # Step by step JAX takes minutes; it trains through ADA below.

@@ -1,5 +1,6 @@
 import functools
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -289,3 +290,182 @@ def test_losses_match_reference():
     np.testing.assert_allclose(
         found, [0.749641, 0.683613, 0.641099, 0.612316], rtol=1e-4
     )
+
+
+def tiny(**changes):
+    return kg.AdaIN(**{**TestAdaIN.tiny, **changes})
+
+
+def arrays(count=3, side=16):
+    return TestAdaIN.batch(count)[0], TestAdaIN.batch(4)[1][:, :side, : side - 3]
+
+
+@pytest.mark.every_backend
+def test_stylised_contents():
+    gan = tiny()
+    contents, styles = arrays()
+    whole = gan.stylize(contents, styles[0])
+    rows = gan.translate((contents, np.repeat(styles[:1], 3, axis=0)))
+    np.testing.assert_allclose(whole, rows, atol=1e-6)
+    by_one = gan.stylize(contents, styles[0], batch_size=1)
+    np.testing.assert_allclose(whole, by_one, atol=1e-6)
+    floats = kg.data.to_unit(contents)
+    np.testing.assert_allclose(gan.stylize(floats, styles[0]), whole, atol=1e-6)
+
+
+@pytest.mark.every_backend
+def test_no_style_at_all_is_the_decoded_content():
+    gan = tiny()
+    contents, styles = arrays()
+    seen = gan.features(ops.convert_to_tensor(contents.astype("float32") / 255))[-1]
+    decoded = np.clip(ops.convert_to_numpy(gan.decoder(seen)), 0, 1)
+    for style in styles[:2]:
+        made = gan.stylize(contents, style, alpha=0.0)
+        np.testing.assert_allclose(made, 2 * decoded - 1, atol=1e-6)
+
+
+@pytest.mark.every_backend
+def test_between_styles():
+    gan = tiny()
+    contents, styles = arrays()
+    first = gan.stylize(contents, styles[0])
+    pair = [styles[0], styles[1][:9]]
+    made = gan.stylize(contents, pair, weights=(1, 0))
+    np.testing.assert_allclose(made, first, atol=1e-6)
+    equal = gan.stylize(contents, pair)
+    np.testing.assert_allclose(
+        equal, gan.stylize(contents, pair, weights=(2.0, 2.0)), atol=1e-6
+    )
+    assert np.abs(equal - first).max() > 1e-3
+    # The mix of stylised features, not of pictures.
+    features = [
+        ops.convert_to_numpy(
+            adain.restyled(
+                gan.features((contents / 255).astype("float32"))[-1],
+                *gan.style_of(kg.data.to_unit(style[None])),
+            )
+        )
+        for style in pair
+    ]
+    decoded = gan.decoder(0.25 * features[0] + 0.75 * features[1])
+    expected = 2 * np.clip(ops.convert_to_numpy(decoded), 0, 1) - 1
+    made = gan.stylize(contents, pair, weights=(1, 3))
+    np.testing.assert_allclose(made, expected, atol=1e-5)
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize("color", ["histogram", "coral", "linear"])
+def test_colours_of_each_content(color):
+    gan = tiny()
+    contents, styles = arrays()
+    contents[1] //= 4
+    made = gan.stylize(contents, styles[0], color=color)
+    for content, image in zip(contents, made, strict=True):
+        style = kg.data.transfer_colors(
+            kg.data.to_unit(styles[0]), kg.data.to_unit(content), color
+        )
+        alone = gan.stylize(content[None], style)[0]
+        np.testing.assert_allclose(image, alone, atol=1e-5)
+
+
+@pytest.mark.every_backend
+def test_what_cannot_be_stylised_is_refused():
+    gan = tiny()
+    contents, styles = arrays()
+    for options, message in (
+        ({"alpha": 1.5}, r"alpha lies in \[0, 1\]. Found: 1.5"),
+        ({"weights": (1, 2)}, "1 styles take as many weights"),
+        ({"weights": (-1,)}, "from 0 on"),
+        ({"color": "blue"}, "Found: 'blue'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            gan.stylize(contents, styles[0], **options)
+    with pytest.raises(ValueError, match="looks like"):
+        gan.stylize(contents.astype("float32"), styles[0])
+    with pytest.raises(ValueError, match="built for images of shape"):
+        gan.stylize(contents[..., :1], styles[0])
+    with pytest.raises(ValueError, match="with a style for each content"):
+        gan.translate(contents)
+    with pytest.raises(ValueError, match="3 contents and 4 styles"):
+        gan.translate((contents, styles))
+
+
+def test_networks_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="channels of the decoder are"):
+        tiny(decoder=adain.build_decoder([2, 4, 9]))
+    with pytest.raises(ValueError, match="channels of the encoder are 1; 3"):
+        tiny(encoder=adain.build_encoder(1, 2, 3))
+    one = keras.Model(pictures := keras.Input((None, None, 3)), 2 * pictures)
+    with pytest.raises(ValueError, match="a list of maps"):
+        tiny(encoder=one)
+    with pytest.raises(ValueError, match="torch or he. Found: 'xavier'"):
+        tiny(initialization="xavier")
+    with pytest.raises(ValueError, match="2 to 5 stages. Found: 6"):
+        tiny(stages=6)
+    with pytest.raises(ValueError, match=r"\[2, 4, 8\] channels is looked for"):
+        tiny().take_pretrained(tiny(base_channels=3))
+    with pytest.raises(ValueError, match="Found: DTN"):
+        tiny().take_pretrained(kg.DTN((16, 16, 1), base_channels=2))
+
+
+def test_the_encoder_stays_as_it_is():
+    gan = tiny()
+    gan.compile()
+    before = [ops.convert_to_numpy(w).copy() for w in gan.encoder.weights]
+    gan.fit(*TestAdaIN.batch(8), batch_size=4, verbose=0)
+    for old, new in zip(before, gan.encoder.weights, strict=True):
+        np.testing.assert_array_equal(old, ops.convert_to_numpy(new))
+
+
+def test_pretraining_tells_classes_apart():
+    gan = tiny(base_channels=4)
+    images = TestAdaIN.batch(64)[0]
+    labels = np.arange(64) % 2
+    images[labels == 1] //= 4
+    logs = gan.pretrain(images, labels, batch_size=16, epochs=30, verbose=0).history
+    assert logs["accuracy"][-1] > 0.9
+    other = tiny(base_channels=4, seed=1)
+    other.take_pretrained(gan)
+    for own, taken in zip(gan.encoder.weights, other.encoder.weights, strict=True):
+        np.testing.assert_array_equal(own, taken)
+    # In the end all channels that answer have the mean 1.
+    maps = gan.features((images / 255).astype("float32"))
+    means = np.concatenate([ops.convert_to_numpy(m).mean(axis=(0, 1, 2)) for m in maps])
+    assert means.max() == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.every_backend
+def test_normalising_scales_each_channel_and_nothing_else():
+    encoder = adain.build_encoder(3, 4, 3)
+    random = np.random.default_rng(0)
+    for weight in encoder.weights:
+        if len(weight.shape) == 1:
+            weight.assign(random.uniform(0.05, 0.2, weight.shape))
+    pictures = (TestAdaIN.batch(6)[0] / 255).astype("float32")
+    before = [ops.convert_to_numpy(m) for m in encoder(pictures)]
+    adain.normalize_activations(encoder, pictures)
+    after = [ops.convert_to_numpy(m) for m in encoder(pictures)]
+    for old, new in zip(before, after, strict=True):
+        means = old.mean(axis=(0, 1, 2), dtype="float64")
+        alive = means > 0.1 * means.mean()
+        assert alive.any()
+        expected = old[..., alive] / means[alive]
+        np.testing.assert_allclose(new[..., alive], expected, rtol=2e-4, atol=1e-5)
+
+
+def test_keras_weights_become_an_encoder():
+    """Away from the border, whose padding differs, the maps are Keras' own."""
+    vgg = keras.applications.VGG19(include_top=False, weights=None)
+    encoder = adain.vgg19_encoder(vgg, stages=3)
+    assert count(encoder) == 555_328 + 12
+    pictures = np.random.default_rng(0).uniform(0, 1, (1, 32, 32, 3)).astype("float32")
+    given = keras.applications.vgg19.preprocess_input(255 * pictures)
+    names = ("block1_conv1", "block2_conv1", "block3_conv1")
+    theirs = keras.Model(vgg.input, [vgg.get_layer(name).output for name in names])
+    for border, own, expected in zip(
+        (1, 3, 6), encoder(pictures), theirs(given), strict=True
+    ):
+        inner = slice(border, -border) if border < 6 else slice(3, -3)
+        np.testing.assert_allclose(
+            own[:, inner, inner], expected[:, inner, inner], rtol=1e-3, atol=2e-3
+        )

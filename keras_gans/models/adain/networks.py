@@ -46,12 +46,13 @@ def build_encoder(channels=3, base_channels=64, stages=4):
     return encoder
 
 
-def build_decoder(widths, channels=3):
+def build_decoder(widths, channels=3, initialization="torch"):
     """The encoder mirrored: each pooling becomes a doubling to the nearest pixel.
 
     Args:
         widths: Channels of the encoder's maps, from the first to the last.
         channels: Of the pictures.
+        initialization: `"torch"` or `"he"`.
 
     Returns:
         `keras.Model` from the encoder's last map to pictures in [0, 1].
@@ -62,7 +63,11 @@ def build_decoder(widths, channels=3):
         for i in range(CONVOLUTIONS[stage - 1] if stage < len(widths) else 1, 0, -1):
             made = width if i > 1 else ([channels, *widths])[stage - 1]
             last = stage == i == 1
-            options = torch_weights(9 * int(x.shape[-1]))
+            options = (
+                {"kernel_initializer": "he_normal"}
+                if initialization == "he"
+                else torch_weights(9 * x.shape[-1])
+            )
             options |= {"dtype": "float32"} if last else {}
             x = _convolved(x, made, f"{stage}_{i}", options)
             if not last:
@@ -121,7 +126,7 @@ def normalize_activations(encoder, pictures):
     for name, means in zip(names, found, strict=True):
         layer = encoder.get_layer(name.replace("relu", "conv"))
         mean = means.mean(axis=0, dtype="float64")
-        mean = np.maximum(mean, 0.01 * mean.mean())
+        mean = np.maximum(mean, 0.1 * mean.mean())
         kernel, bias = (ops.convert_to_numpy(w) for w in layer.weights)
         if before is not None:
             kernel = kernel * before[:, None]

@@ -48,6 +48,8 @@ class AdaIN(ImageTranslator):
         base_channels: Channels of the encoder's first stage; 64, VGG-19's.
         stages: Stages of VGG-19 that are taken; 4, up to relu4_1.
         style_weight: lambda; 10.
+        initialization: Of the decoder: `"torch"`, the reference's, or `"he"`: maps keep
+            their size through nine layers, and a short training gets further.
         encoder: Your own f: `keras.Model` from pictures in [0, 1] to a list of maps,
             each half as high and wide as the one before (rounded up).
         decoder: Your own g, from the last of them to pictures in [0, 1].
@@ -76,6 +78,7 @@ class AdaIN(ImageTranslator):
     reports = ("content_loss", "style_loss")
     sampling_networks = ("decoder",)
     learns = "domains"
+    directions = {"stylize": {}}
     takes_styles = True
 
     def __init__(
@@ -84,21 +87,31 @@ class AdaIN(ImageTranslator):
         base_channels=64,
         stages=4,
         style_weight=10.0,
+        initialization="torch",
         encoder=None,
         decoder=None,
         ema_decay=None,
         seed=0,
         **kwargs,
     ):
+        if initialization not in ("torch", "he"):
+            raise ValueError(
+                f"initialization is torch or he. Found: {initialization!r}."
+            )
         super().__init__(image_shape, None, ema_decay, seed, **kwargs)
         self.base_channels = base_channels
         self.stages = stages
         self.style_weight = style_weight
+        self.initialization = initialization
         self.set_networks(
             encoder=encoder
             or (lambda: build_encoder(self.image_shape[-1], base_channels, stages)),
             decoder=decoder
-            or (lambda: build_decoder(_widths(self.encoder), self.image_shape[-1])),
+            or (
+                lambda: build_decoder(
+                    _widths(self.encoder), self.image_shape[-1], initialization
+                )
+            ),
         )
         self.check_size(self.image_shape[:2])
 
@@ -106,7 +119,7 @@ class AdaIN(ImageTranslator):
         """Checks the channels between pictures, encoder and decoder."""
         colours = self.image_shape[-1]
         if name == "encoder":
-            if not isinstance(network.output, (list, tuple)):
+            if len(network.outputs) < 2:
                 raise ValueError("An encoder returns a list of maps, one per stage.")
             expected, found = colours, network.inputs[0].shape[-1]
         else:
@@ -343,7 +356,8 @@ class AdaIN(ImageTranslator):
     def pretrain(self, images, labels, batch_size=64, epochs=1, **kwargs):
         """Trains f on labelled pictures, with a classifier that is then dropped.
 
-        In the end f is scaled by `normalize_activations`.
+        It sees the means of all phi_i, such that none of them loses channels. In the
+        end f is scaled by `normalize_activations`.
 
         Args:
             images: uint8 or floats in [-1, 1], `(num_images, *image_shape)`.
@@ -361,29 +375,31 @@ class AdaIN(ImageTranslator):
         classes = int(np.max(labels)) + 1
         checks.check_images(images, self.image_shape)
         checks.check_labels(labels, classes)
-        inputs = keras.Input(self.image_shape)
+        # Bytes are scaled batch by batch: as floats they would fill the memory.
+        is_bytes = images.dtype == np.uint8
+        scale, offset = (1 / 255, 0.0) if is_bytes else (0.5, 0.5)
+        steps = 1 + len(images) // batch_size * epochs
+        inputs = keras.Input(self.image_shape, dtype="uint8" if is_bytes else "float32")
         with gradients.scope_of(self), seeded(f"{self.seed}/pretrain"):
-            x = layers.RandomFlip("horizontal", seed=self.seed)(inputs)
-            x = self.encoder(layers.Rescaling(0.5, 0.5)(x))[-1]
-            x = layers.Dropout(0.3, seed=self.seed)(layers.GlobalAveragePooling2D()(x))
-            logits = layers.Dense(classes, dtype="float32")(x)
+            logits = self._classes_of(layers.Rescaling(scale, offset)(inputs), classes)
             both = keras.Model(inputs, logits)
-            steps = max(1, len(images) // batch_size * epochs)
             both.compile(
-                keras.optimizers.Adam(
-                    keras.optimizers.schedules.CosineDecay(
-                        0.0, steps, warmup_target=1e-3, warmup_steps=steps // 20
-                    )
-                ),
+                keras.optimizers.Adam(_warm_then_falling(1e-3, steps)),
                 keras.losses.SparseCategoricalCrossentropy(from_logits=True),
                 metrics=["accuracy"],
             )
-        images = to_unit(images) if images.dtype == "uint8" else images
         batches = ArrayBatches((images, labels), batch_size, seed=self.seed)
         # The batches are shuffled already; Keras would use Python's random state.
         history = both.fit(batches, epochs=epochs, shuffle=False, **kwargs)
-        normalize_activations(self.encoder, 0.5 * images[:256] + 0.5)
+        some = images[:: -(-len(images) // 512)].astype("float32")
+        normalize_activations(self.encoder, scale * some + offset)
         return history
+
+    def _classes_of(self, pictures, classes):
+        x = layers.RandomFlip("horizontal", seed=self.seed)(pictures)
+        means = [layers.GlobalAveragePooling2D()(maps) for maps in self.encoder(x)]
+        x = layers.Dropout(0.3, seed=self.seed)(layers.Concatenate()(means))
+        return layers.Dense(classes, dtype="float32")(x)
 
 
 def moments(features):
@@ -439,6 +455,13 @@ def distance(features, style):
     """Of the means and deviations of two maps."""
     pairs = zip(moments(features), moments(style), strict=True)
     return sum(_mean_square(*pair) for pair in pairs)
+
+
+def _warm_then_falling(rate, steps):
+    warm = 1 + steps // 20
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, steps - warm + 1, warmup_target=rate, warmup_steps=warm
+    )
 
 
 def _check_alpha(alpha):

@@ -59,6 +59,10 @@ def figures(folder):
         import _detectors
 
         return _detectors.figures(values_of(found.results), floor, facts)
+    if "styles" in facts:
+        import _styles
+
+        return _styles.figures(values_of(found.results), floor, facts)
     if "extractor" not in facts:
         import _translators
 

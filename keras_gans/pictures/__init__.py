@@ -7,6 +7,7 @@ from keras_gans.pictures.inline import Inline, inline_picture, inline_svg
 from keras_gans.pictures.rows import (
     class_rows,
     interpolation,
+    style_grid,
     style_mixing,
     translation_rows,
     truncation_sweep,
@@ -23,6 +24,7 @@ __all__ = [
     "interpolation",
     "read_history",
     "save_png",
+    "style_grid",
     "style_mixing",
     "training_curves",
     "translation_rows",

@@ -193,6 +193,34 @@ def translation_rows(gan, source, target=None, **options):
     return len(columns), images.reshape(-1, *images.shape[2:])
 
 
+def style_grid(gan, contents, styles, **options):
+    """Each content in each style.
+
+    Args:
+        gan: A system with `stylize`.
+        contents: uint8 images, or floats in [-1, 1].
+        styles: A list or an array of such images, of any sizes.
+        **options: Of `gan.stylize`, such as `alpha`.
+
+    Returns:
+        `(columns, images)`: the number of images in a row, and all of them, uint8, row
+        by row: the first row shows the styles after an empty cell, the first column the
+        contents.
+    """
+    contents, size = _bytes(contents), contents.shape[1:3]
+    made = [_bytes(gan.stylize(contents, style, **options)) for style in styles]
+    first = [resize(_bytes(style), size) for style in styles]
+    rows = [
+        [content, *(images[i] for images in made)] for i, content in enumerate(contents)
+    ]
+    grid = [
+        np.zeros_like(contents[0]),
+        *first,
+        *(image for row in rows for image in row),
+    ]
+    return 1 + len(first), np.stack(grid)
+
+
 def label_colors(labels):
     """A colour for each class, neighbouring numbers far apart.
 

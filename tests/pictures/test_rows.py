@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 from keras import ops
 
+import keras_gans as kg
 from keras_gans.core.random import CounterStream
 from keras_gans.pictures import (
     class_rows,
     interpolation,
+    style_grid,
     style_mixing,
     truncation_sweep,
 )
@@ -137,3 +139,20 @@ def test_a_sweep_from_the_mean_image_to_the_sample():
     sweep = sweep.reshape(2, 3, *gan.image_shape)
     np.testing.assert_allclose(sweep[0, 0], sweep[1, 0], atol=1e-6)
     np.testing.assert_allclose(sweep[:, 2], gan.sample(2, seed=2), atol=1e-6)
+
+
+def test_a_grid_of_contents_and_styles():
+    gan = kg.AdaIN((8, 8, 3), base_channels=2, stages=2)
+    random = np.random.default_rng(0)
+    contents = random.integers(0, 256, (3, 9, 8, 3), "uint8")
+    styles = [
+        random.integers(0, 256, (*size, 3), "uint8") for size in ((9, 8), (12, 5))
+    ]
+    columns, grid = style_grid(gan, contents, styles, alpha=0.5)
+    assert columns == 3
+    grid = grid.reshape(4, 3, 9, 8, 3)
+    np.testing.assert_array_equal(grid[1:, 0], contents)
+    np.testing.assert_array_equal(grid[0, 1], styles[0])
+    for i, style in enumerate(styles):
+        made = kg.data.to_uint8(gan.stylize(contents, style, alpha=0.5))
+        np.testing.assert_array_equal(grid[1:, 1 + i], made)

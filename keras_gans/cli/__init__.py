@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from keras_gans.cli import commands, evaluate, report, score, stylize, train, translate
+from keras_gans.cli import (
+    commands,
+    evaluate,
+    report,
+    score,
+    stylize,
+    tables,
+    train,
+    translate,
+)
 from keras_gans.cli.errors import Display, in_one_line
 from keras_gans.version import __version__
 
@@ -31,6 +40,10 @@ app.command("export", epilog=commands.EXPORT_EXAMPLES)(in_one_line(commands.expo
 app.command("translate", epilog=translate.EXAMPLES)(in_one_line(translate.translate))
 app.command("stylize", epilog=stylize.EXAMPLES)(in_one_line(stylize.stylize))
 app.command("score", epilog=score.EXAMPLES)(in_one_line(score.score))
+app.command("translate-rows", epilog=tables.TRANSLATE_EXAMPLES)(
+    in_one_line(tables.translate_rows)
+)
+app.command("augment", epilog=tables.AUGMENT_EXAMPLES)(in_one_line(tables.augment))
 app.command("presets", epilog=commands.PRESETS_EXAMPLES)(in_one_line(commands.presets))
 app.command("systems", epilog=commands.SYSTEMS_EXAMPLES)(in_one_line(commands.systems))
 

@@ -116,12 +116,18 @@ def export(preset: Preset, folder: Folder):
     gan.export(folder)
     translates = isinstance(gan, kg.ImageTranslator)
     typer.echo(f"Wrote {folder}, with the signatures")
-    for name, what in (_translations(gan) if translates else _draws(gan)).items():
+    for name, what in _signatures(gan).items():
         typer.echo(f"  {name + ':':16} {what}")
     model = folder.resolve().parent
     typer.echo(f"\nServe it:\n  {docker_command(model)}")
     if len(gan.image_shape) == 3 and not translates:
         typer.echo(f"\nAsk for a picture:\n  {request(model, gan.num_classes)}")
+
+
+def _signatures(gan):
+    if hasattr(gan, "signatures_in_words"):
+        return gan.signatures_in_words()
+    return _translations(gan) if isinstance(gan, kg.ImageTranslator) else _draws(gan)
 
 
 def _draws(gan):
@@ -228,6 +234,8 @@ def that_draws(preset):
             f"{type(gan).__name__} makes images out of images: see `keras-gans "
             "translate --help`."
         )
+    if not hasattr(gan, "sample"):
+        raise ValueError(f"{type(gan).__name__} draws no images.")
     return gan
 
 

@@ -27,9 +27,13 @@ and every run folder and preset holds the one that made it:
     jitter = 143                  # for translation; resizes to it, crops to image_size
     normal = 0                    # for anomalies; the class that is trained on
     held_out = 0.1                # for anomalies; share that chooses the threshold
-    repeats = 10                  # for anomalies; passes over few images in an epoch
+    repeats = 10                  # for anomalies, tables; passes over them in an epoch
     crops = 16                    # for super-resolution; of each picture, per epoch
     test = "set5"                 # for super-resolution; pictures to measure with
+    label = "ill"                 # for tables; the column of labels, of two classes
+    columns = ["age", "sex"]      # for tables in arrays; else feature_0, feature_1 ...
+    categorical = ["sex"]         # for tables; columns whose numbers are categories
+    max_missing = 0.5             # for tables; columns that miss more are left out
 
     [fit]                         # optional
     batch_size = 64               # images per update
@@ -151,6 +155,10 @@ SECTIONS = {
         "style_size": "a whole number from 1 to 16384",
         "crops": "a whole number from 1 to 65536",
         "test": "text",
+        "label": "text",
+        "columns": "a list of texts",
+        "categorical": "a list of texts",
+        "max_missing": "a number from 0 to below 1",
     },
     "fit": {
         "batch_size": "a whole number from 1 to 65536",
@@ -343,13 +351,16 @@ def _check_data(table, name, system):
         ("also", hasattr(system, "takes_styles")),
         ("style_size", hasattr(system, "takes_styles")),
         ("labels_per_class", getattr(system, "takes_unlabelled", False)),
+        ("repeats", hasattr(system, "calibrate") or hasattr(system, "for_tables")),
         *((key, hasattr(system, "calibrate")) for key in _OF_ANOMALIES),
+        *((key, hasattr(system, "for_tables")) for key in _OF_TABLES),
     ):
         if key in table and not taken:
             raise ValueError(f"{name} takes no data.{key}: leave it out.")
 
 
-_OF_ANOMALIES = ("normal", "held_out", "repeats")
+_OF_TABLES = ("label", "columns", "categorical", "max_missing")
+_OF_ANOMALIES = ("normal", "held_out")
 
 
 def label_argument(system, arguments):

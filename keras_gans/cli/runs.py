@@ -22,6 +22,7 @@ from keras_gans.cli.label_map_sources import LabelMapSource
 from keras_gans.cli.normal_sources import NormalSource
 from keras_gans.cli.sources import Source, both_domains
 from keras_gans.cli.style_sources import StyleSource
+from keras_gans.cli.table_sources import TableSource
 from keras_gans.cli.translation_sources import TranslationSource
 from keras_gans.cli.upscaling_sources import UpscalingSource
 from keras_gans.core import facts, gradients
@@ -54,10 +55,9 @@ def follow(recipe, folder, every, strategy=None):
         if stage == _FINISHED:
             typer.echo(f"{folder} is finished: its model is {folder / 'preset'}.")
             return
-        height, width, channels = source.image_shape
         typer.echo(
             f"{'Resuming' if stage == _BEGUN else 'Training'} {recipe['system']} on "
-            f"{source.num_images} images of {height}x{width}x{channels} in {folder}"
+            f"{_in_words(source)} in {folder}"
             f"{devices.in_words(gan)}"
         )
         if getattr(gan, "adaptable", False):
@@ -94,6 +94,13 @@ def check_folder(folder):
 
 
 _ELSEWHERE = "give another folder with --out, or delete this one."
+
+
+def _in_words(source):
+    if hasattr(source, "in_words"):
+        return source.in_words
+    height, width, channels = source.image_shape
+    return f"{source.num_images} images of {height}x{width}x{channels}"
 
 
 def _has_checkpoint(folder):
@@ -141,6 +148,8 @@ def _prepare(recipe, system, scope):
         source = UpscalingSource.of(recipe, system)
     elif hasattr(system, "takes_styles"):
         source = StyleSource(recipe["data"])
+    elif hasattr(system, "for_tables"):
+        source = TableSource(recipe["data"], recipe["arguments"].get("seed", 0))
     elif issubclass(system, kg.ImageTranslator):
         source = TranslationSource(recipe["data"], system.learns)
     elif issubclass(system, kg.AnomalyDetector):
@@ -244,6 +253,8 @@ def _fit(gan, source, recipe, folder, every, resumes):
 
 def _watching(gan, source, recipe, folder, every):
     """The callbacks that draw and measure."""
+    if hasattr(gan, "for_tables"):
+        return []  # rows make no picture
     if not isinstance(gan, kg.ImageTranslator):
         grid = kg.callbacks.SampleGrid(folder / "samples", every=every)
         return [grid, *_evaluation(gan, recipe, folder / "best")]

@@ -201,8 +201,12 @@ def _follow(file, recipe, out, every, strategy):
         use = f"score {preset} IN_DIR --out scores.csv"
     if issubclass(system, kg.ImageUpscaler):
         use = f"upscale {preset} IN OUT"
+    pictures = f", pictures in {folder / 'samples'}"
+    if hasattr(system, "for_tables"):
+        use = f"translate-rows {preset} IN.csv OUT.csv --from NAME --to NAME"
+        pictures = ""
     typer.echo(
-        f"Saved {preset}, pictures in {folder / 'samples'}. Next: "
+        f"Saved {preset}{pictures}. Next: "
         f"keras-gans {use}, or keras-gans export {preset} served/1"
     )
 
@@ -225,6 +229,8 @@ def overridden(recipe, given):
     if data["name"]:
         # But not a number that makes a system learn classes at all.
         arguments.pop(recipes.label_argument(kg.get_system(recipe["system"]), {}), None)
+        for learnt in ("domains", "label"):
+            arguments.pop(learnt, None)
     changed["arguments"] = arguments
     for section, values in given.items():
         values = {key: value for key, value in values.items() if value is not None}

@@ -22,6 +22,7 @@ from keras_gans.data.pixels import (
     to_unit,
 )
 from keras_gans.data.streaming import pipeline
+from keras_gans.data.tables import load_tables
 from keras_gans.data.unpaired import UnpairedBatches, load_unpaired
 from keras_gans.data.whole_pictures import load_pictures
 
@@ -54,6 +55,7 @@ __all__ = [
     "load_label_maps",
     "load_pairs",
     "load_pictures",
+    "load_tables",
     "load_unpaired",
     "locate",
     "negatives",

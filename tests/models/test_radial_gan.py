@@ -346,7 +346,7 @@ def test_two_domains_are_a_cyclegan_with_a_shared_latent():
 def test_domains_come_in_orders_of_their_own():
     rows = (np.arange(6.0)[:, None], np.arange(4.0)[:, None])
     labels = (np.arange(6), np.arange(4))
-    batches = radial_gan.DomainBatches(rows, labels, batch_size=3, passes=2, seed=1)
+    batches = radial_gan.DomainBatches(rows, labels, batch_size=3, repeats=2, seed=1)
     assert len(batches) == 4
     epoch = [batches[i] for i in range(4)]
     for (a, b), (label_a, label_b) in epoch:

@@ -72,7 +72,7 @@ def predicted(model, target, table, sample_weight, rows):
         target: Number of the domain.
         table: Table to learn from.
         sample_weight: Array; rows of weight 0 are left out.
-        rows: Table to predict.
+        rows: Table to predict; categories unknown to the model count as missing.
 
     Returns:
         numpy array `(num_rows,)`.
@@ -84,7 +84,7 @@ def predicted(model, target, table, sample_weight, rows):
     labels = model.target.encode(table[model.target.name])
     regression = LogisticRegression(max_iter=1000)
     regression.fit(encode(table)[kept], labels[kept], sample_weight[kept])
-    return regression.predict_proba(encode(rows))[:, 1]
+    return regression.predict_proba(encode(rows, unknown="missing"))[:, 1]
 
 
 def encoded(model, rows, labels, source, is_table):

@@ -10,7 +10,7 @@ from keras_gans.data.order import epoch_order, natural_number
 class DomainBatches(EpochBatches):
     """Batches `(rows, labels)`, each a tuple with as many examples of every domain.
 
-    Each domain is shuffled by itself. An epoch is `passes` passes over the largest; of
+    Each domain is shuffled by itself. An epoch is `repeats` passes over the largest; of
     the others, rows come several times, none of them twice more often than another.
     What comes in epoch e depends on `(seed, e)` alone, as in `data.ArrayBatches`.
 
@@ -18,7 +18,7 @@ class DomainBatches(EpochBatches):
         rows: Arrays `(num_rows, width)`, one per domain.
         labels: Arrays `(num_rows,)`, one per domain.
         batch_size: int, rows of each domain per batch.
-        passes: int. Tables are small, and what is done once an epoch (a checkpoint,
+        repeats: int. Tables are small, and what is done once an epoch (a checkpoint,
             say) would take longer than the epoch.
         shuffle: Whether each domain has an order of its own in each epoch.
         seed: Non-negative int.
@@ -37,14 +37,14 @@ class DomainBatches(EpochBatches):
     """
 
     def __init__(
-        self, rows, labels, batch_size, passes=1, shuffle=True, seed=0, **kwargs
+        self, rows, labels, batch_size, repeats=1, shuffle=True, seed=0, **kwargs
     ):
         pairs = zip(rows, labels, strict=True)
         self.domains = [aligned_arrays(pair)[0] for pair in pairs]
         lengths = [len(part) for part, _ in self.domains]
         if min(lengths) == 0:
             raise ValueError(f"A domain is empty: found {lengths} rows.")
-        number = max(lengths) * natural_number("passes", passes, minimum=1)
+        number = max(lengths) * natural_number("repeats", repeats, minimum=1)
         super().__init__(number, batch_size, shuffle, seed, True, **kwargs)
 
     def set_epoch(self, epoch):

@@ -278,20 +278,20 @@ class RadialGAN(System):
             tuple(self.target.encode(frame[self.target.name]) for frame in frames),
         )
 
-    def batches(self, frames, batch_size, passes=1):
+    def batches(self, frames, batch_size, repeats=1):
         """Batches of tables, of which an epoch holds several passes.
 
         Args:
             frames: As for `fit`.
             batch_size: Rows of each domain per update.
-            passes: Passes over the largest table in an epoch.
+            repeats: Passes over the largest table in an epoch.
 
         Returns:
             `DomainBatches`, for `fit`.
         """
         rows, labels = self.arrays_of(*self.fed(frames, None))
         size = batch_size * self.updates_per_batch
-        return DomainBatches(rows, labels, size, passes, seed=self.seed)
+        return DomainBatches(rows, labels, size, repeats, seed=self.seed)
 
     @property
     def data_shape(self):
@@ -430,6 +430,12 @@ class RadialGAN(System):
         from keras_gans.core.served_tables import served_tables
 
         return served_tables(self)
+
+    def signatures_in_words(self):
+        """Dict of signature to what goes in and what comes out."""
+        from keras_gans.core.served_tables import signatures_in_words
+
+        return signatures_in_words(self)
 
 
 def distance(made, rows, groups=()):

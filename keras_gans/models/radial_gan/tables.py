@@ -60,11 +60,13 @@ class Table:
         pairs = zip(self.columns, self._places, strict=True)
         return [(column, *place) for column, place in pairs]
 
-    def encode(self, frame):
+    def encode(self, frame, unknown="raise"):
         """float32 rows `(num_rows, width)` of a table.
 
         Args:
             frame: `pandas.DataFrame` with this domain's columns; others are left out.
+            unknown: What a category is that the table did not have when it was learnt:
+                `"raise"` for an error, `"missing"` for a missing value.
 
         Raises:
             ValueError: if a column is missing, or holds what it cannot.
@@ -74,7 +76,7 @@ class Table:
                 f"The table of {self.name} lacks the columns {', '.join(absent)}."
             )
         parts = [
-            _of_categories(frame[column["name"]], column)
+            _of_categories(frame[column["name"]], column, unknown)
             if "categories" in column
             else _of_numbers(frame[column["name"]], column)[:, None]
             for column in self.columns
@@ -132,7 +134,7 @@ class Label:
         values = pandas.Series(values)
         found = pandas.Index(self.classes).get_indexer(values)
         if (found < 0).any():
-            wrong = values[found < 0].iloc[0]
+            wrong = values[found < 0].tolist()[0]
             raise ValueError(
                 f"The label {self.name} is one of {self.classes}. Found: {wrong!r}."
             )
@@ -176,7 +178,8 @@ def learnt(tables, label, categorical=(), max_missing=0.5):
             if not _is_kept(frame[key], max_missing):
                 continue
             column = _learnt_column(frame[key], key in categorical, name)
-            if kinds.setdefault(key, "categories" in column) != "categories" in column:
+            kind = "categories" in column
+            if kinds.setdefault(key, kind) != kind:
                 raise ValueError(
                     f"The column {key} holds numbers in one domain and categories in "
                     "another: name it in categorical=..., or convert it."
@@ -222,21 +225,24 @@ def _of_numbers(values, column):
     except (TypeError, ValueError):
         raise ValueError(
             f"The column {column['name']} holds numbers. Found: "
-            f"{values.dropna().iloc[0]!r}."
+            f"{values.dropna().tolist()[0]!r}."
         ) from None
     _check_finite(numbers)
     numbers = numbers.fillna(column["mean"]).to_numpy()
     return (numbers - column["mean"]) / column["scale"]
 
 
-def _of_categories(values, column):
+def _of_categories(values, column, unknown):
     pandas = _pandas()
-    values = values.astype("object").where(values.notna(), column["usual"])
+    kept = values.notna()
+    if unknown == "missing":
+        kept &= values.isin(column["categories"])
+    values = values.astype("object").where(kept, column["usual"])
     found = pandas.Index(column["categories"], dtype="object").get_indexer(values)
     if (found < 0).any():
         raise ValueError(
             f"The column {column['name']} is one of {column['categories']}. Found: "
-            f"{values[found < 0].iloc[0]!r}."
+            f"{values[found < 0].tolist()[0]!r}."
         )
     return np.eye(len(column["categories"]))[found]
 

@@ -312,3 +312,20 @@ def test_the_networks_of_torch_are_ours(system):
             for name, weights in ours.items()
         }
         assert all(theirs["moved"].values())
+
+
+def test_seconds_of_one_picture(tmp_path):
+    import latency
+
+    rows = []
+    for name, gan, expected in (
+        ("adain", kg.AdaIN((8, 8, 3), 2, 2), ("stylize", (16, 16))),
+        ("dtn", kg.DTN((16, 16, 1), base_channels=2), ("translate", (16, 16))),
+    ):
+        gan.save_to_preset(tmp_path / name)
+        task, size, seconds = latency.measure(tmp_path / name, 16)
+        assert (task, size) == expected
+        assert len(seconds) == latency.REPEATS and min(seconds) > 0
+        rows.append((name, task, size, seconds))
+    table = latency.table(rows)
+    assert "| `adain` | `stylize`, 16x16 | " in table and len(table.splitlines()) == 4

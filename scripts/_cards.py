@@ -63,6 +63,10 @@ def figures(folder):
         import _styles
 
         return _styles.figures(values_of(found.results), floor, facts)
+    if "scale" in facts:
+        import _upscalers
+
+        return _upscalers.figures(values_of(found.results), floor, facts)
     if "extractor" not in facts:
         import _translators
 

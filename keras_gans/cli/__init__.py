@@ -17,6 +17,7 @@ from keras_gans.cli import (
     tables,
     train,
     translate,
+    upscale,
 )
 from keras_gans.cli.errors import Display, in_one_line
 from keras_gans.version import __version__
@@ -44,6 +45,7 @@ app.command("translate-rows", epilog=tables.TRANSLATE_EXAMPLES)(
     in_one_line(tables.translate_rows)
 )
 app.command("augment", epilog=tables.AUGMENT_EXAMPLES)(in_one_line(tables.augment))
+app.command("upscale", epilog=upscale.EXAMPLES)(in_one_line(upscale.upscale))
 app.command("presets", epilog=commands.PRESETS_EXAMPLES)(in_one_line(commands.presets))
 app.command("systems", epilog=commands.SYSTEMS_EXAMPLES)(in_one_line(commands.systems))
 

@@ -80,8 +80,8 @@ class UpscalingSource:
             pictures = self.pictures
         side = self.image_shape[0]
         fitting = [p for p in pictures if min(p.shape[:2]) >= side][:count]
-        crops = np.stack([_middle(picture, side) for picture in fitting])
-        return [(data.shrink(crops, self._scale), crops)]
+        crops = [_middle(picture, side) for picture in fitting]
+        return [(np.stack([self._low(crop) for crop in crops]), np.stack(crops))]
 
     def held_out(self, count=None):
         """`(low, high)`, lists of whole pictures that training does not see.
@@ -95,7 +95,13 @@ class UpscalingSource:
             ValueError: if there are none.
         """
         high = [data.whole_part(p, self._scale) for p in self._test[:count]]
-        return [data.shrink(picture, self._scale) for picture in high], high
+        return [self._low(picture) for picture in high], high
+
+    def _low(self, high):
+        spoil = self._degradation()
+        if spoil is None:
+            return data.shrink(high, self._scale)
+        return spoil(high, np.random.RandomState(0))
 
     def fit_arguments(self, gan, batch_size):
         """What `fit` takes.
@@ -117,7 +123,13 @@ class UpscalingSource:
         return {"x": batches}
 
     def _degradation(self):
-        return None
+        name = self._options.get("degradation")
+        if name not in (None, "real_world"):
+            raise ValueError(
+                "Low resolutions are made by bicubic reduction or by degradation = "
+                f"'real_world'. Found: {name!r}."
+            )
+        return name and data.RealWorld(self._scale)
 
 
 def _middle(picture, side):

@@ -15,6 +15,7 @@ from keras_gans.converters import (
     progan_zoo,
     pytorch_adain,
     stylegan2_ada,
+    super_resolution,
 )
 from keras_gans.converters.loading import assign
 from keras_gans.core.moving_average import copy_weights
@@ -25,7 +26,9 @@ class Source(NamedTuple):
 
     `describe(arrays)` is the system that a generator's arrays belong to, as
     `(name, arguments)`; the two layouts say where arrays go. `entry` is the state dict
-    that samples, in a checkpoint of several. `networks` are the system's names of the
+    that samples, in a checkpoint of several, and `discriminator_entry` that of the
+    discriminator; each one name, or several, the best first.
+    `networks` are the system's names of the
     generator and its discriminator, and of a generator back if there is one; AdaIN's
     are its decoder and its encoder.
     """
@@ -35,10 +38,11 @@ class Source(NamedTuple):
     generator_layout: object
     discriminator_layout: object
     ignored: tuple = ()
-    entry: str | None = None
+    entry: str | tuple | None = None
     prepare: object = dict
     describe_discriminator: object = None
     networks: tuple = ("generator", "discriminator")
+    discriminator_entry: str | tuple | None = None
     # Of the network back, where it is not another generator.
     back_layout: object = None
 
@@ -55,6 +59,8 @@ def convert(
 
     Args:
         source: A name in `SOURCES`: `"biggan_pytorch"`, `"hf_biggan_deep"`,
+            `"basicsr"` (MSRResNet and MSRGAN), `"esrgan"`, `"real_esrgan"`,
+            `"leftthomas_srgan"`, `"twtygqyy_srresnet"`,
             `"progan_zoo"`, `"stylegan2_ada"`, `"junyanz_pix2pix"`,
             `"junyanz_cyclegan"` or `"pytorch_adain"`.
         generator: State dict of the generator that samples (the moving average): what
@@ -265,4 +271,35 @@ SOURCES["a03ki_f_anogan"] = Source(
     a03ki.IGNORED,
     networks=("generator", "critic", "encoder"),
     back_layout=a03ki.encoder_layout,
+)
+_ENTRIES = ("params_ema", "params")
+SOURCES["real_esrgan"] = Source(
+    "Real-ESRGAN",
+    super_resolution.describe,
+    super_resolution.generator_layout,
+    super_resolution.discriminator_layout,
+    entry=_ENTRIES,
+    prepare=super_resolution.current_names,
+    describe_discriminator=super_resolution.describe_discriminator,
+    discriminator_entry=_ENTRIES,
+)
+SOURCES["basicsr"] = SOURCES["real_esrgan"]._replace(title="BasicSR")
+SOURCES["esrgan"] = SOURCES["real_esrgan"]._replace(
+    title="ESRGAN", describe=super_resolution.describe_esrgan
+)
+SOURCES["leftthomas_srgan"] = Source(
+    "leftthomas' SRGAN",
+    super_resolution.describe_leftthomas,
+    super_resolution.leftthomas_generator_layout,
+    super_resolution.leftthomas_discriminator_layout,
+    super_resolution.IGNORED,
+    describe_discriminator=super_resolution.describe_discriminator,
+)
+SOURCES["twtygqyy_srresnet"] = Source(
+    "twtygqyy's SRResNet",
+    super_resolution.describe_twtygqyy,
+    super_resolution.twtygqyy_generator_layout,
+    super_resolution.twtygqyy_discriminator_layout,
+    super_resolution.IGNORED,
+    describe_discriminator=super_resolution.describe_discriminator,
 )

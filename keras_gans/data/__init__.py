@@ -21,6 +21,7 @@ from keras_gans.data.pixels import (
     to_uint8,
     to_unit,
 )
+from keras_gans.data.real_world import RealWorld
 from keras_gans.data.streaming import pipeline
 from keras_gans.data.tables import load_tables
 from keras_gans.data.unpaired import UnpairedBatches, load_unpaired
@@ -40,6 +41,7 @@ __all__ = [
     "Mosaic",
     "Noise",
     "PairBatches",
+    "RealWorld",
     "UnpairedBatches",
     "bicubic",
     "binarize",

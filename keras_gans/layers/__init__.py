@@ -62,6 +62,7 @@ from keras_gans.layers.upscaling_blocks import (
     small_he,
     to_unit_range,
 )
+from keras_gans.layers.vgg19_features import build_vgg19_features, vgg19_features
 from keras_gans.layers.vgg_discriminator import build_vgg_discriminator
 from keras_gans.layers.virtual_batch_normalization import VirtualBatchNormalization
 from keras_gans.layers.weight_normalization import (
@@ -124,6 +125,7 @@ __all__ = [
     "build_rrdb",
     "build_srvgg",
     "build_unet",
+    "build_vgg19_features",
     "build_vgg_discriminator",
     "dcgan_weights",
     "each_normalized",
@@ -135,4 +137,5 @@ __all__ = [
     "small_he",
     "to_unit_range",
     "torch_weights",
+    "vgg19_features",
 ]

@@ -111,6 +111,69 @@ TINY = {
             "gan_steps": 0,
         },
     ),
+    "basicsr": (
+        kg.SRGAN,
+        {
+            "image_shape": (32, 32, 3),
+            "architecture": "msrresnet",
+            "residual_blocks": 2,
+            "base_channels": 3,
+            "discriminator_kind": "msrgan",
+            "discriminator_channels": 2,
+        },
+    ),
+    "esrgan": (
+        kg.ESRGAN,
+        {
+            "image_shape": (64, 64, 3),
+            "residual_blocks": 2,
+            "base_channels": 3,
+            "growth_channels": 2,
+            "discriminator_channels": 2,
+        },
+    ),
+    "real_esrgan": (
+        kg.RealESRGAN,
+        {
+            "image_shape": (32, 32, 3),
+            "scale": 2,
+            "residual_blocks": 2,
+            "base_channels": 3,
+            "growth_channels": 2,
+            "discriminator_channels": 2,
+        },
+    ),
+    "real_esrgan, compact": (
+        kg.RealESRGAN,
+        {
+            "image_shape": (32, 32, 3),
+            "architecture": "srvgg",
+            "residual_blocks": 3,
+            "base_channels": 3,
+            "discriminator_channels": 2,
+        },
+    ),
+    "leftthomas_srgan": (
+        kg.SRGAN,
+        {
+            "image_shape": (32, 32, 3),
+            "residual_blocks": 2,
+            "base_channels": 3,
+            "discriminator_kind": "pooled",
+            "discriminator_channels": 2,
+        },
+    ),
+    "twtygqyy_srresnet": (
+        kg.SRGAN,
+        {
+            "image_shape": (96, 96, 3),
+            "architecture": "srresnet_instance",
+            "residual_blocks": 2,
+            "base_channels": 3,
+            "discriminator_kind": "kernels_of_4",
+            "discriminator_channels": 2,
+        },
+    ),
     "stylegan2_ada": (
         kg.StyleGAN2,
         {
@@ -137,6 +200,8 @@ def _array(name, variable, transform):
     if len(shape) == 4:
         h, w, i, o = shape
         candidates = [(o, i, h, w), (i, o, h, w), (o, h, i, w)]
+    if len(shape) == 2:
+        candidates.append((*shape[::-1], 1, 1))
     if len(shape) == 3:
         candidates.append((shape[2], *shape[:2]))
     for candidate in candidates:

@@ -17,7 +17,7 @@ MEANINGS = {
     "asked_nearest": "Pictures to which, in that distance, no other style is nearer "
     "than the one asked for. Before: contents",
     "psnr": "Of the content drawn without a style (alpha 0) to the content, in dB. "
-    "Before: of the content at an eighth of its size, which is that of the maps",
+    "Before: of the content shrunk to the size of the encoder's last map",
     "color_distance": "Between mean colours of content and picture, in 0 to 255, with "
     '`color="histogram"`. Before: without',
 }
@@ -60,7 +60,8 @@ def _results(gan, contents, styles, seed):
     )
     plain = kg.data.to_uint8(gan.stylize(contents, styles[0], alpha=0.0))
     height, width = contents.shape[1:3]
-    coarse = kg.data.resize(contents, (height // 8, width // 8))
+    halvings = len(gan.encoder.outputs) - 1
+    coarse = kg.data.resize(contents, (height >> halvings, width >> halvings))
     wanted = _moments(gan, styles)
 
     def rows(images, without_style, colored):

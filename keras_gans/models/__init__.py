@@ -14,6 +14,7 @@ from keras_gans.models.f_anogan import FAnoGAN
 from keras_gans.models.esrgan import ESRGAN
 from keras_gans.models.gan import GAN
 from keras_gans.models.improved_gan import ImprovedGAN
+from keras_gans.models.neural_style import NeuralStyle
 from keras_gans.models.pix2pix import Pix2Pix
 from keras_gans.models.pix2pixhd import Pix2PixHD
 from keras_gans.models.pixel_cnn import PixelCNN
@@ -81,6 +82,7 @@ __all__ = [
     "CycleGAN",
     "FAnoGAN",
     "ImprovedGAN",
+    "NeuralStyle",
     "Pix2Pix",
     "Pix2PixHD",
     "PixelCNN",

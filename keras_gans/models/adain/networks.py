@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_gans.layers import ReflectionPadding2D, torch_weights
+from keras_gans.layers import ReflectionPadding2D, torch_weights, vgg19_features
 
 # Of each stage of VGG-19; of the last one taken only the first.
 CONVOLUTIONS = (2, 2, 4, 4, 4)
@@ -93,16 +93,15 @@ def vgg19_encoder(vgg=None, stages=4):
     Returns:
         What `build_encoder` returns.
     """
-    vgg = vgg or keras.applications.VGG19(include_top=False, weights="imagenet")
+    features = vgg19_features((f"relu{stages}_1",), vgg)
     encoder = build_encoder(3, 64, stages)
-    # RGB in [0, 1] to BGR in [0, 255] without the mean.
-    kernel = 255.0 * np.eye(3, dtype="float32")[::-1].reshape(1, 1, 3, 3)
-    means = np.array([103.939, 116.779, 123.68], "float32")
-    encoder.get_layer("colors").set_weights([kernel, -means])
-    for layer in encoder.layers:
+    for layer in features.layers:
         if layer.name.startswith("conv"):
-            stage, i = layer.name.removeprefix("conv").split("_")
-            layer.set_weights(vgg.get_layer(f"block{stage}_conv{i}").get_weights())
+            encoder.get_layer(layer.name).set_weights(layer.get_weights())
+    # From [0, 1] where theirs starts from [-1, 1].
+    kernel, bias = features.get_layer("colors").get_weights()
+    colors = [2.0 * kernel, bias - kernel.sum(axis=(0, 1, 2))]
+    encoder.get_layer("colors").set_weights(colors)
     return encoder
 
 

@@ -109,7 +109,8 @@ def figures(found, floor, facts):
     lines = [
         f"Pictures reduced by MATLAB's bicubic filter to 1/{scale} and enlarged again, "
         f"rounded to 8 bits; Y of BT.601 without {scale} pixels along each border, "
-        "means over pictures. Bicubic: enlarged by the same filter. Range: over pictures.",
+        "means over pictures. Bicubic: enlarged by the same filter. Range: over "
+        "pictures.",
         "",
         "| | enlarged | range | bicubic | |",
         "|---|---|---|---|---|",

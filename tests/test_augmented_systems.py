@@ -11,6 +11,13 @@ from tests.systems import images, tiny_dcgan
 SIDE = {"image_shape": (8, 8, 1), "latent_dim": 5}
 GROWING = {"channel_base": 16, "max_channels": 4, "start_resolution": 8}
 WIDTHS = {"generator_channels": (4, 3, 2, 2), "discriminator_channels": (2, 2, 3)}
+UPSCALING = {
+    "image_shape": (32, 32, 1),
+    "residual_blocks": 1,
+    "base_channels": 1,
+    "discriminator_channels": 1,
+    "pretrain_steps": 0,
+}
 SMALL = {
     "gan": {**SIDE, "hidden_units": 4, "maxout_units": 2},
     "cgan": {**SIDE, "num_classes": 3},
@@ -80,6 +87,9 @@ SMALL = {
         "discriminator_halvings": 1,
     },
     "dtn": {"image_shape": (8, 8, 1), "source_channels": 1, "base_channels": 1},
+    "srgan": {**UPSCALING, "image_shape": (16, 16, 1)},
+    "esrgan": UPSCALING,
+    "real_esrgan": UPSCALING,
     "pix2pixhd": {
         "image_shape": (16, 16, 1),
         "num_labels": 2,
@@ -96,12 +106,15 @@ SMALL = {
 
 # Scores of one image, where there are several.
 PATCHES = {"pix2pix": 2 * 2, "cyclegan": 6 * 6, "pix2pixhd": 11 * 11}
+PATCHES["real_esrgan"] = 32 * 32
 
 
 def batch_of(gan, count=4):
     data = images(count, side=gan.image_shape[0])
     if isinstance(gan, kg.Pix2PixHD):
         return data[..., 0] % 2, data
+    if isinstance(gan, kg.ImageUpscaler):
+        return data[:, :: gan.scale, :: gan.scale], data
     if isinstance(gan, (kg.CoGAN, kg.ImageTranslator)):
         return data, data[::-1]
     if gan.label_width is not None:

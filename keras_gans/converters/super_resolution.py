@@ -11,10 +11,9 @@ import re
 import numpy as np
 
 from keras_gans.converters import loading
-from keras_gans.converters.junyanz import place_convolution
+from keras_gans.converters.junyanz import place_convolution, place_norm
 
 IGNORED = (r".*num_batches_tracked",)
-_NORM = ("weight", "bias", "running_mean", "running_var")
 # What ESRGAN's first files and its later ones call what BasicSR calls otherwise.
 _OLD = (
     (r"RRDB_trunk\.(\d+)\.RDB(\d)\.(conv\d)", r"body.\1.rdb\2.\3"),
@@ -122,7 +121,7 @@ def vgg_discriminator_layout(discriminator):
             place_convolution(places, f"conv{level}_{k}", conv)
             if (level, k) != (0, 0):
                 norm = discriminator.get_layer(f"conv{level}_{k}_norm")
-                _norm(places, f"bn{level}_{k}", norm)
+                place_norm(places, f"bn{level}_{k}", norm)
     _dense(places, "linear1", discriminator.get_layer("linear1"), discriminator)
     _dense(places, "linear2", discriminator.get_layer("linear2"))
     return places
@@ -170,10 +169,10 @@ def leftthomas_generator_layout(generator):
         root, ours = f"block{i + 2}", f"block_{i}"
         for k in (1, 2):
             place_convolution(places, f"{root}.conv{k}", get(f"{ours}_conv{k}"))
-            _norm(places, f"{root}.bn{k}", get(f"{ours}_norm{k}"))
+            place_norm(places, f"{root}.bn{k}", get(f"{ours}_norm{k}"))
         _slopes(places, f"{root}.prelu", get(f"{ours}_act"))
     place_convolution(places, f"block{blocks + 2}.0", get("conv_mid"))
-    _norm(places, f"block{blocks + 2}.1", get("norm_mid"))
+    place_norm(places, f"block{blocks + 2}.1", get("norm_mid"))
     last, ups = f"block{blocks + 3}", _count(generator, r"up_\d+")
     for i in range(ups):
         place_convolution(places, f"{last}.{i}.conv", get(f"up_{i + 1}"))
@@ -195,7 +194,7 @@ def leftthomas_discriminator_layout(discriminator):
             place_convolution(places, f"net.{index}", conv)
             if index:
                 norm = discriminator.get_layer(f"conv{level}_{k}_norm")
-                _norm(places, f"net.{index + 1}", norm)
+                place_norm(places, f"net.{index + 1}", norm)
             index += 3 if index else 2
     # After the pooling, two 1x1 convolutions on a single place.
     for name, number in (("linear1", index + 1), ("linear2", index + 3)):
@@ -239,7 +238,7 @@ def twtygqyy_discriminator_layout(discriminator):
             place_convolution(places, f"features.{index}", conv)
             if index:
                 norm = discriminator.get_layer(f"conv{level}_{k}_norm")
-                _norm(places, f"features.{index + 1}", norm)
+                place_norm(places, f"features.{index + 1}", norm)
             index += 3 if index else 2
     _dense(places, "fc1", discriminator.get_layer("linear1"), discriminator)
     _dense(places, "fc2", discriminator.get_layer("linear2"))
@@ -401,12 +400,6 @@ def _per_channel(channels):
         return np.broadcast_to(slopes, (1, 1, channels))
 
     return transform
-
-
-def _norm(places, name, layer):
-    kept = (layer.gamma, layer.beta, layer.moving_mean, layer.moving_variance)
-    for leaf, variable in zip(_NORM, kept, strict=True):
-        places[f"{name}.{leaf}"] = (variable, loading.same)
 
 
 def _scale(places, name, layer):

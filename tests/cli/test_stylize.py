@@ -152,3 +152,10 @@ def test_recipes_that_make_no_sense_are_refused(
     recipe.write_text(text)
     said = refused("train", recipe, "--out", tmp_path / "run")
     assert message in said
+
+
+def test_the_signatures_are_named(run, preset, tmp_path):
+    done = run("export", preset, tmp_path / "served")
+    assert "stylize_png:     content_bytes, style_bytes, alpha -> image_bytes" in (
+        done.output
+    )

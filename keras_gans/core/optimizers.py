@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_gans.core import gradients
+
 
 def pytorch_adam(rate=2e-4, beta_1=0.5, beta_2=0.999):
     """Adam with PyTorch's default epsilon, 1e-8; by default DCGAN's.
@@ -131,6 +133,7 @@ def built_for(optimizer, variables, name):
     if keras.config.dtype_policy().name == "mixed_float16" and not scaled:
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name=name)
     optimizer.build(variables)
+    gradients.fuse_update(optimizer)
     return optimizer
 
 

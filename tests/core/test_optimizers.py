@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_gans.core import gradients
 from tests.contract import assert_equal, on_tensorflow, state_of
 from tests.systems import images, tiny_gan
 
@@ -131,3 +132,61 @@ def test_round_trip_under_loss_scaling(tmp_path):
         assert type(again.optimizer) is type(gan.optimizer)
     finally:
         keras.mixed_precision.set_dtype_policy("float32")
+
+
+def moved_by_adam(slopes, start, precision, fuse):
+    """Its variables and the weights after all slopes; the kernels of one step."""
+    import tensorflow as tf
+
+    variable = keras.Variable(start, dtype=precision)
+    rate = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
+    adam = keras.optimizers.Adam(rate, 0.5, 0.9)
+    adam.build([variable])
+    if fuse:
+        gradients.fuse_update(adam)
+
+    @tf.function(autograph=False)
+    def step(slope):
+        adam.apply([slope], [variable])
+
+    slopes = [ops.cast(slope, precision) for slope in slopes]
+    for slope in slopes:
+        step(slope)
+    graph = step.get_concrete_function(slopes[0]).graph
+    values = [*adam.variables, variable]
+    found = [ops.convert_to_numpy(ops.cast(v.value, "float32")) for v in values]
+    return found, [operation.type for operation in graph.get_operations()]
+
+
+@on_tensorflow
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_adam_by_one_kernel_is_keras_adam(precision):
+    random = np.random.RandomState(0)
+    start = random.normal(size=(7, 5))
+    slopes = [random.normal(size=(7, 5)) * 10.0**k for k in (0, -3, 2, -6)]
+    plain, several = moved_by_adam(slopes, start, precision, fuse=False)
+    fused, one = moved_by_adam(slopes, start, precision, fuse=True)
+    assert "ResourceApplyAdam" not in several
+    assert ("ResourceApplyAdam" in one) == (precision == "float32")
+    # Weights near zero are differences of numbers of about 0.1, the rate.
+    for expected, found in zip(plain, fused, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=2e-6, atol=5e-8)
+    assert np.abs(plain[-1] - start).max() > 0.05
+
+
+@on_tensorflow
+def test_every_player_has_the_kernel_and_other_updates_stay():
+    gan = compiled()
+    for optimizer in gan.optimizer.optimizers:
+        assert "update_step" in vars(optimizer)
+        assert type(optimizer) is keras.optimizers.Adam
+    for other in (
+        keras.optimizers.Adam(amsgrad=True),
+        keras.optimizers.RMSprop(),
+        keras.optimizers.Nadam(),
+    ):
+        gradients.fuse_update(other)
+        assert "update_step" not in vars(other)
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.AdamW())
+    gradients.fuse_update(scaled)
+    assert "update_step" in vars(scaled.inner_optimizer)

@@ -1,11 +1,11 @@
 """The only place that knows a backend: a few functions, written once for each.
 
 `value_and_gradients`, `input_gradient`, `value_and_input_gradient`, `apply` and
-`as_keras_step` differentiate and step; `fused_batch_norm` is a kernel that TensorFlow
-has and JAX does not need; `replica`, `count_replicas`, `is_chief`, `from_chief`,
-`check_strategy` and `scope_of` know where the code runs, `mean_over_replicas` averages
-and `gathered` collects there; `host_value` reads a number between two steps; `compiled`
-traces a function that is called many times.
+`as_keras_step` differentiate and step; `fused_batch_norm` and `fuse_update` reach for
+kernels that TensorFlow has and JAX does not need; `replica`, `count_replicas`,
+`is_chief`, `from_chief`, `check_strategy` and `scope_of` know where the code runs,
+`mean_over_replicas` averages and `gathered` collects there; `host_value` reads a number
+between two steps; `compiled` traces a function that is called many times.
 They have the same meaning in `tensorflow.py` and `jax.py`; everything else in the
 library is `keras.ops`.
 """
@@ -28,8 +28,10 @@ class Replica(NamedTuple):
 
 if keras.backend.backend() == "tensorflow":
     from keras_gans.core.gradients import tensorflow as _backend
+    from keras_gans.core.gradients import tensorflow_adam as _kernels
 elif keras.backend.backend() == "jax":
     from keras_gans.core.gradients import jax as _backend
+    from keras_gans.core.gradients import jax as _kernels
 else:
     raise ImportError(
         "keras_gans runs on the TensorFlow and JAX backends of Keras, not on "
@@ -43,6 +45,7 @@ value_and_input_gradient = _backend.value_and_input_gradient
 apply = _backend.apply
 as_keras_step = _backend.as_keras_step
 fused_batch_norm = _backend.fused_batch_norm
+fuse_update = _kernels.fuse_update
 count_replicas = _backend.count_replicas
 is_chief = _backend.is_chief
 from_chief = _backend.from_chief

@@ -72,6 +72,10 @@ def compiled(function, variables=()):
     return lambda *arguments: pure([v.value for v in variables], *arguments)
 
 
+def fuse_update(optimizer):
+    """As on TensorFlow; here the compiler fuses every step."""
+
+
 def apply(optimizer, gradients, variables):
     """Applies `optimizer`.
 

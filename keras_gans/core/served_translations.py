@@ -38,7 +38,7 @@ def served_translations(model):
     default = next(iter(model.directions))
     functions = {"serving_default": functions[default], **functions}
     channels = model.channels_taken(**model.directions[default])
-    example = tf.zeros((*model.image_shape[:2], channels), tf.uint8)
+    example = tf.zeros((*model.source_shape[:2], channels), tf.uint8)
     return functions, {
         "images": tf.zeros((1, *example.shape)),
         "image_bytes": tf.io.encode_png(example)[None],

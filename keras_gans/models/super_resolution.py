@@ -49,7 +49,8 @@ class SuperResolution(ImageUpscaler):
         feature_weights: Those of the maps, in order.
 
     Raises:
-        ValueError: for a number of steps or cycles below 0.
+        ValueError: for a number of steps or cycles below 0, or a perceptual network of
+            more maps than there are weights.
     """
 
     stage_counter = "steps"
@@ -94,6 +95,12 @@ class SuperResolution(ImageUpscaler):
     def set_networks(self, perceptual_network=None, **networks):
         """As in `System`; a perceptual network is taken as it is and rests."""
         if perceptual_network is not None:
+            count = len(keras.tree.flatten(perceptual_network.outputs))
+            if count > len(self.feature_weights):
+                raise ValueError(
+                    f"A perceptual_network of {type(self).__name__} makes at most "
+                    f"{len(self.feature_weights)} maps. Found: {count}."
+                )
             perceptual_network.trainable = False
             networks["perceptual_network"] = perceptual_network
         super().set_networks(**networks)

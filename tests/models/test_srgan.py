@@ -5,11 +5,11 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans.converters import super_resolution as published
-from keras_gans.layers import build_vgg_discriminator
+from keras_gans.layers import build_vgg19_features, build_vgg_discriminator
 from keras_gans.models.srgan import build_msrresnet, build_srresnet
 from tests import golden_super_resolution as golden
 from tests import golden_translation as translation
-from tests.contract import count
+from tests.contract import assert_equal, count, on_tensorflow, state_of
 from tests.contract_upscaling import UpscalerContract
 
 
@@ -22,6 +22,43 @@ class TestSRGAN(UpscalerContract):
         "discriminator_channels": 2,
         "pretrain_steps": 0,
     }
+
+
+class Staged(TestSRGAN):
+    """Not collected: five steps of pre-training, then the game."""
+
+    __test__ = False
+    tiny = {**TestSRGAN.tiny, "pretrain_steps": 5, "pretrain_cycles": 1}
+
+
+@pytest.mark.every_backend
+def test_a_training_killed_before_the_game_goes_on(tmp_path):
+    Staged().test_resumed_equals_never_stopped(tmp_path)
+
+
+@on_tensorflow
+def test_replicas_share_the_pretraining():
+    Staged().test_two_replicas_equal_one()
+    Staged().test_xla_equals_no_xla()
+
+
+@pytest.mark.every_backend
+def test_a_perceptual_network_is_kept(tmp_path):
+    seen = build_vgg19_features(("conv2_1",), base_channels=1)
+    gan = kg.SRGAN(**TestSRGAN.tiny, perceptual_network=seen)
+    gan.compile()
+    before = [ops.convert_to_numpy(w).copy() for w in seen.weights]
+    gan.fit(*TestSRGAN.batch(4), batch_size=2, verbose=0)
+    for old, new in zip(before, seen.weights, strict=True):
+        np.testing.assert_array_equal(old, ops.convert_to_numpy(new))
+    assert gan.history.history["perceptual_loss"][0] > 0
+    gan.save_to_preset(tmp_path / "preset")
+    again = kg.from_preset(tmp_path / "preset")
+    assert_equal(state_of(gan), state_of(again))
+    assert not again.perceptual_network.trainable
+    two = build_vgg19_features(("relu1_2", "conv2_1"), base_channels=1)
+    with pytest.raises(ValueError, match="at most 1 maps. Found: 2"):
+        kg.SRGAN(**TestSRGAN.tiny, perceptual_network=two)
 
 
 @pytest.mark.parametrize(

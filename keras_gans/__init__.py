@@ -14,8 +14,8 @@ from keras_gans import (
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.anomaly_detector import AnomalyDetector
 from keras_gans.core.image_translator import ImageTranslator
-from keras_gans.core.likelihood_model import LikelihoodModel
 from keras_gans.core.image_upscaler import ImageUpscaler
+from keras_gans.core.likelihood_model import LikelihoodModel
 from keras_gans.core.presets import PresetError, from_preset, list_presets
 from keras_gans.metrics import classifier as _classifier  # registers it  # noqa: F401
 from keras_gans.models import (
@@ -37,6 +37,7 @@ from keras_gans.models import (
     BigGANDeep,
     CoGAN,
     CycleGAN,
+    DiagonalBiLSTM,
     FAnoGAN,
     ImprovedGAN,
     NeuralStyle,
@@ -46,6 +47,7 @@ from keras_gans.models import (
     ProGAN,
     RadialGAN,
     RealESRGAN,
+    RowLSTM,
     StyleGAN,
     StyleGAN2,
     get_system,
@@ -74,6 +76,7 @@ __all__ = [
     "BigGANDeep",
     "CoGAN",
     "CycleGAN",
+    "DiagonalBiLSTM",
     "FAnoGAN",
     "ImageTranslator",
     "ImageUpscaler",
@@ -87,6 +90,7 @@ __all__ = [
     "ProGAN",
     "RadialGAN",
     "RealESRGAN",
+    "RowLSTM",
     "StyleGAN",
     "StyleGAN2",
     "__version__",

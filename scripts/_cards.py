@@ -27,6 +27,11 @@ MEANINGS = {
     "z": "The same as a standard score; below -3 if copied, far above 3 if unlike data",
     "below_percentile_1": "Samples nearer than 99 of 100 held-out images are; 0.01 if "
     "alike",
+    "nats": "-log p(x) of a real image, in nats; of a bound, by its draws; less is "
+    "better",
+    "elbo": "The same by the bound of one draw",
+    "bits_per_dimension": "The same as `nats`, in bits for each pixel and colour",
+    "standard_error": "That of `nats`, over the images",
     "median_ratio": "Median distance to the training set, over that of held-out images",
 }
 

@@ -32,7 +32,7 @@ class Evaluate(keras.callbacks.Callback):
         monitor: The value by which epochs are compared.
         seed: Integer, of the samples: the same in every epoch.
         **options: Those of `Evaluator`. Unless asked for, `training` is `None` and
-            `metrics` leaves out `memorisation`: what takes longest.
+            `metrics` leaves out `memorisation` and `likelihood`: what takes longest.
 
     Attributes:
         best: Value of `monitor` in the best epoch; `None` before the first.
@@ -56,7 +56,8 @@ class Evaluate(keras.callbacks.Callback):
         **options,
     ):
         super().__init__()
-        fitting = [name for name in metrics.METRICS if name != "memorisation"]
+        slow = ("memorisation", "likelihood")
+        fitting = [name for name in metrics.METRICS if name not in slow]
         options = {"training": None, "metrics": fitting, **options}
         self._names = [n for m in options["metrics"] for n in LOGGED.get(m, ())]
         if monitor not in self._names:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_gans.core import gradients, raster
+from keras_gans.core import gradients, raster_drawing
 from keras_gans.core.checks import check_images
 from keras_gans.core.likelihood_model import LikelihoodModel
 from keras_gans.core.pixels import scaled
@@ -26,7 +26,7 @@ class AutoregressiveModel(LikelihoodModel):
         binarization: As for `LikelihoodModel`; only for two levels.
         ema_decay: Likewise, like what follows.
         seed: Integer.
-        **kwargs: `augmentation`.
+        **kwargs: For `LikelihoodModel`.
 
     Raises:
         ValueError: for other levels, or a vector instead of an image.
@@ -130,13 +130,15 @@ class AutoregressiveModel(LikelihoodModel):
         network = self.sampler
         chain = None if "predictor" in self._own_networks else self.chain_of(network)
         if chain is not None:
-            return raster.draw(chain, self.decide, noise, known, rows)
+            return raster_drawing.draw(chain, self.decide, noise, known, rows)
 
         def logits_of(values):
             images = 2.0 * values - 1.0
             return ops.cast(network(images, training=False), "float32")
 
-        return raster.draw_by_whole_passes(logits_of, self.decide, noise, known, rows)
+        return raster_drawing.draw_by_whole_passes(
+            logits_of, self.decide, noise, known, rows
+        )
 
     def decide(self, logits, noise):
         """The value in [0, 1] that a normal number picks.

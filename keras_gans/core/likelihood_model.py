@@ -29,14 +29,14 @@ class LikelihoodModel(AdversarialModel):
             pixels are grey.
         ema_decay: Decay of a moving average.
         seed: Integer.
-        **kwargs: `augmentation`.
+        **kwargs: For `AdversarialModel`; no augmentation.
 
     Attributes:
         exact: Whether likelihoods are exact, not bounds.
         dimensions: Pixels times channels.
 
     Raises:
-        ValueError: for an unknown `binarization`.
+        ValueError: for an unknown `binarization`, or an augmentation.
     """
 
     players = {"model": ("model",)}
@@ -46,6 +46,11 @@ class LikelihoodModel(AdversarialModel):
     def __init__(
         self, image_shape, latent_dim, binarization, ema_decay, seed, **kwargs
     ):
+        if kwargs.get("augmentation") is not None:
+            raise ValueError(
+                f"{type(self).__name__} has no judge that could be kept from "
+                "remembering images: it takes no augmentation."
+            )
         super().__init__(image_shape, latent_dim, None, ema_decay, seed, **kwargs)
         if binarization is not None and binarization not in BINARIZATIONS:
             raise ValueError(
@@ -155,20 +160,31 @@ class LikelihoodModel(AdversarialModel):
         """
         raise NotImplementedError
 
-    def likelihood_protocol(self, seed, draws):
-        """Dict of what makes two likelihoods comparable, for a report.
+    def served(self):
+        """What `export` writes; see `keras_gans.core.served_likelihoods`."""
+        from keras_gans.core.served_likelihoods import served_likelihoods
+
+        return served_likelihoods(self)
+
+    def likelihood_protocol(self, draws):
+        """Dict of what must agree before two likelihoods compare.
 
         Args:
-            seed: As for `negative_log_likelihood`.
-            draws: As there.
+            draws: As for `negative_log_likelihood`.
         """
-        pixels = self.binarization or "grey"
-        if self.binarization in ("dynamic", "static"):
-            pixels = "black or white, drawn once by grey level"
-        facts = {"bound": "exact" if self.exact else "importance-weighted"}
-        facts |= {} if self.exact else {"draws": draws}
+        facts = {"bound": "exact"}
+        if not self.exact:
+            facts = {"bound": "importance-weighted", "draws": draws}
+        pixels = {
+            None: "grey",
+            "threshold": "black or white from the middle on",
+        }.get(self.binarization, "black or white, one draw by grey level")
         return {**facts, "pixels": pixels, "trained_on": self.binarization or "grey"}
 
     def bits_per_dimension(self, nats):
-        """nats / (D ln 2), for pixels that have so many values; else `None`."""
+        """nats / (D ln 2), or `None` where `nats` are those of a density.
+
+        Args:
+            nats: Number or array.
+        """
         return likelihood.bits_per_dimension(nats, self.dimensions)

@@ -148,7 +148,8 @@ class Sampling:
             seed: Integer, of the samples.
             truncation: As for `sample`.
             **options: Those of `keras_gans.metrics.Evaluator`: `split`, `training`,
-                `extractor`, `resize`, `num_samples`, `k`, `metrics`, `progress`.
+                `extractor`, `resize`, `num_samples`, `k`, `metrics`, `draws`,
+                `progress`.
 
         Returns:
             `keras_gans.metrics.Evaluation`; printed, it is a table.

@@ -70,6 +70,15 @@ def served_samples(model):
     return functions, _warm_up(model)
 
 
+def stream_of(seed):
+    """The `CounterStream` of a seed, an int64 scalar tensor."""
+    import tensorflow as tf
+
+    low = tf.cast(tf.bitwise.bitwise_and(seed, 0xFFFFFFFF), tf.uint32)
+    high = tf.cast(tf.bitwise.right_shift(seed, 32), tf.uint32)
+    return CounterStream((low, high))
+
+
 def _drawn(function):
     return lambda *inputs: as_png(function(*inputs)["images"])
 
@@ -139,9 +148,7 @@ def _sampled(model, num_images, seed, labels, truncation=None):
         checks.append(tf.debugging.Assert(fits, [message, truncation]))
     with tf.control_dependencies(checks):
         num_images = tf.identity(num_images)
-    low = tf.cast(tf.bitwise.bitwise_and(seed, 0xFFFFFFFF), tf.uint32)
-    high = tf.cast(tf.bitwise.right_shift(seed, 32), tf.uint32)
-    latents = model.draw_latents(num_images, CounterStream((low, high)), truncation)
+    latents = model.draw_latents(num_images, stream_of(seed), truncation)
     if labels is not None:
         repeats = tf.where(rows == 1, num_images, 1)
         labels = tf.repeat(labels, repeats, axis=0)

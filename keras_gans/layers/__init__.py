@@ -31,7 +31,7 @@ from keras_gans.layers.patch_discriminator import build_patch_discriminator
 from keras_gans.layers.perceptrons import build_mlp_critic, build_mlp_generator
 from keras_gans.layers.pixel_normalization import PixelNormalization
 from keras_gans.layers.pixel_shuffle import PixelShuffle, PixelUnshuffle
-from keras_gans.layers.raster_networks import build_raster_network
+from keras_gans.layers.raster_networks import build_raster_network, lstm_step
 from keras_gans.layers.reflection_padding import ReflectionPadding2D
 from keras_gans.layers.resampling import (
     FilteredConv2DDown,
@@ -133,6 +133,7 @@ __all__ = [
     "fold",
     "from_unit_range",
     "initialize_from_data",
+    "lstm_step",
     "shuffled_up",
     "small_he",
     "to_unit_range",

@@ -1,14 +1,16 @@
 """What networks that predict pixel after pixel have in common: first layer and head."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from keras_gans.layers.masked_convolution import MaskedConv2D
 from keras_gans.layers.rescaling import Rescaling
 
 
-def build_raster_network(image_shape, channels, block, blocks, head_channels, levels):
-    """7x7 convolution with mask A, blocks, and a head of 1x1 convolutions.
+def build_raster_network(
+    image_shape, channels, block, blocks, head_channels, levels, first_size=7
+):
+    """A convolution with mask A, blocks, and a head of 1x1 convolutions.
 
     Args:
         image_shape: `(height, width, colors)` of images in [-1, 1].
@@ -17,6 +19,7 @@ def build_raster_network(image_shape, channels, block, blocks, head_channels, le
         blocks: How many there are, `block1` and so on.
         head_channels: Channels of the two layers before the last.
         levels: 2, for one logit for each pixel and colour, or 256.
+        first_size: Side of the first kernel.
 
     Returns:
         `keras.Model` from images to logits `(batch, height, width, colors)`, or with a
@@ -27,7 +30,7 @@ def build_raster_network(image_shape, channels, block, blocks, head_channels, le
     *sides, colors = image_shape
     images = keras.Input(image_shape, name="images")
     x = Rescaling(0.5, 0.5, name="to_unit_range")(images)
-    x = MaskedConv2D(channels, 7, "A", colors, name="first")(x)
+    x = MaskedConv2D(channels, first_size, "A", colors, name="first")(x)
     for i in range(1, blocks + 1):
         x = block(x, f"block{i}")
     for i in (1, 2):
@@ -39,3 +42,20 @@ def build_raster_network(image_shape, channels, block, blocks, head_channels, le
     if levels != 2:
         x = layers.Reshape((*sides, colors, levels), dtype="float32", name="levels")(x)
     return keras.Model(images, x, name="predictor")
+
+
+def lstm_step(gates, cell):
+    """One step: c = f c + i g, h = o tanh(c), with o, f, i by sigmoid and g by tanh.
+
+    Args:
+        gates: o, f, i, g one after the other, `(..., 4 * units)`.
+        cell: c before, `(..., units)`.
+
+    Returns:
+        h and c, `(..., units)` each.
+
+    Reference: arXiv 1601.06759, eq. 3, whose candidate g is squashed by tanh too.
+    """
+    o, f, i, g = ops.split(gates, 4, axis=-1)
+    cell = ops.sigmoid(f) * cell + ops.sigmoid(i) * ops.tanh(g)
+    return ops.sigmoid(o) * ops.tanh(cell), cell

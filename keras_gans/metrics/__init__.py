@@ -36,6 +36,8 @@ from keras_gans.metrics.image_quality import (
 )
 from keras_gans.metrics.inception_score import InceptionScore, inception_score
 from keras_gans.metrics.kernel_distance import KernelDistance, kernel_distance
+from keras_gans.metrics.likelihood import DRAWS as LIKELIHOOD_DRAWS
+from keras_gans.metrics.likelihood import likelihood
 from keras_gans.metrics.memorisation import Memorisation, memorisation
 from keras_gans.metrics.modes import (
     LabelCounts,
@@ -59,6 +61,7 @@ from keras_gans.metrics.rows import FeatureRows
 from keras_gans.metrics.upscaling import upscaling_scores
 
 __all__ = [
+    "LIKELIHOOD_DRAWS",
     "CLASSIFIERS",
     "EXTRACTORS",
     "FID_EXTRACTOR",
@@ -95,6 +98,7 @@ __all__ = [
     "inception_score",
     "kernel_distance",
     "label_agreement",
+    "likelihood",
     "memorisation",
     "mixture_modes",
     "mode_coverage",

@@ -18,6 +18,7 @@ from keras_gans.metrics.features import (
 from keras_gans.metrics.frechet import frechet_distance
 from keras_gans.metrics.inception_score import inception_score
 from keras_gans.metrics.kernel_distance import kernel_distance
+from keras_gans.metrics.likelihood import DRAWS, likelihood
 from keras_gans.metrics.memorisation import memorisation_against
 from keras_gans.metrics.modes import mode_coverage
 from keras_gans.metrics.neighbours import nearest_neighbours
@@ -35,6 +36,7 @@ METRICS = (
     "mode_coverage",
     "label_agreement",
     "memorisation",
+    "likelihood",
 )
 # The values that `fit` logs while a model trains.
 LOGGED = {
@@ -140,6 +142,7 @@ class Evaluator:
             as `split` has, at most 10,000. Figures compare at equal counts only.
         k: Neighbours, for precision, recall, density and coverage.
         metrics: Names in `METRICS`; `None` for all that apply.
+        draws: Latents for each image, where `likelihood` is a bound.
         progress: Whether bars show on a terminal.
 
     Raises:
@@ -159,6 +162,7 @@ class Evaluator:
         num_samples=None,
         k=5,
         metrics=None,
+        draws=DRAWS,
         progress=True,
     ):
         unknown = sorted(set(metrics or ()) - set(METRICS))
@@ -176,7 +180,7 @@ class Evaluator:
         self.references = References(data, split, training, shape)
         self.num_samples = self.references.count(num_samples)
         self.extractor = _chosen(extractor, data, image_shape, resize)
-        self.k, self._progress = k, progress
+        self.k, self.draws, self._progress = k, draws, progress
         self._floor, self._real, self._distances = None, {}, {}
 
     @property
@@ -184,7 +188,7 @@ class Evaluator:
         """`Result`s of training images in the place of samples."""
         if self._floor is None:
             self._floor = ()
-            if self.references.training is not None:
+            if self.references.training is not None and self._draws_samples:
                 chosen = self.references.some("training", self.num_samples)
                 found = self._features("training")[chosen]
                 labels = self.references.training_labels
@@ -206,17 +210,38 @@ class Evaluator:
             `Evaluation`.
         """
         seed = operator.index(seed)  # NumPy's integers have no JSON
-        labels = self._labels_for(gan, seed)
-        images = self._samples(gan, labels, seed, truncation)
-        found = self.extractor(images, self._says("features"))
-        results = [
-            *self._figures(found, labels),
-            *self._copies(found, images),
-        ]
+        results = []
+        if self._draws_samples:
+            labels = self._labels_for(gan, seed)
+            images = self._samples(gan, labels, seed, truncation)
+            found = self.extractor(images, self._says("features"))
+            results = [*self._figures(found, labels), *self._copies(found, images)]
+        results += self._likelihood(gan, seed)
+        if not results:
+            raise ValueError(
+                f"{type(gan).__name__} says of no images of {self._size} pixels how "
+                "likely they are: ask for other metrics."
+            )
         results = [dataclasses.replace(r, seed=seed) for r in results]
         return Evaluation(
             self._facts(gan, seed, truncation), tuple(results), self.floor
         )
+
+    @property
+    def _draws_samples(self):
+        """Whether anything but the likelihood of real images is asked for."""
+        return self.metrics != ("likelihood",)
+
+    def _likelihood(self, gan, seed):
+        """How likely the model finds the real images, if it says so."""
+        if "likelihood" not in self.metrics or not hasattr(
+            gan, "negative_log_likelihood"
+        ):
+            return []
+        if self._size != gan.image_shape[:2]:
+            return []  # likelihoods of images of another size compare with none
+        real = self.references.real[self.references.some("real", self.num_samples)]
+        return [likelihood(gan, real, self.references.label, seed, self.draws)]
 
     def _facts(self, gan, seed, truncation):
         from keras_gans.version import __version__

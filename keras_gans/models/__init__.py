@@ -9,9 +9,10 @@ from keras_gans.models.cgan import CGAN
 from keras_gans.models.cogan import CoGAN
 from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.dcgan import DCGAN
+from keras_gans.models.diagonal_bilstm import DiagonalBiLSTM
 from keras_gans.models.dtn import DTN
-from keras_gans.models.f_anogan import FAnoGAN
 from keras_gans.models.esrgan import ESRGAN
+from keras_gans.models.f_anogan import FAnoGAN
 from keras_gans.models.gan import GAN
 from keras_gans.models.improved_gan import ImprovedGAN
 from keras_gans.models.neural_style import NeuralStyle
@@ -20,8 +21,9 @@ from keras_gans.models.pix2pixhd import Pix2PixHD
 from keras_gans.models.pixel_cnn import PixelCNN
 from keras_gans.models.progan import ProGAN
 from keras_gans.models.r1_gan import R1GAN
-from keras_gans.models.real_esrgan import RealESRGAN
 from keras_gans.models.radial_gan import RadialGAN
+from keras_gans.models.real_esrgan import RealESRGAN
+from keras_gans.models.row_lstm import RowLSTM
 from keras_gans.models.sagan import SAGAN
 from keras_gans.models.srgan import SRGAN
 from keras_gans.models.stylegan import StyleGAN
@@ -59,6 +61,8 @@ SYSTEMS = {
     "radial_gan": RadialGAN,
     "vae": VAE,
     "pixel_cnn": PixelCNN,
+    "row_lstm": RowLSTM,
+    "diagonal_bilstm": DiagonalBiLSTM,
 }
 
 __all__ = [
@@ -80,6 +84,7 @@ __all__ = [
     "BigGANDeep",
     "CoGAN",
     "CycleGAN",
+    "DiagonalBiLSTM",
     "FAnoGAN",
     "ImprovedGAN",
     "NeuralStyle",
@@ -89,6 +94,7 @@ __all__ = [
     "ProGAN",
     "RadialGAN",
     "RealESRGAN",
+    "RowLSTM",
     "StyleGAN",
     "StyleGAN2",
     "get_system",

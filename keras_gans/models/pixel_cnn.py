@@ -112,8 +112,6 @@ def build_predictor(image_shape, hidden_channels, blocks, head_channels, levels)
 def _block_at_a_pixel(network, name):
     parts = []
     for i in (1, 2, 3):
-        parts += [
-            raster.Pointwise("relu"),
-            raster.Convolution(network, f"{name}_conv{i}"),
-        ]
-    return raster.Residual(parts)
+        layer = network.get_layer(f"{name}_conv{i}")
+        parts += [raster.Pointwise("relu"), raster.Convolution(layer)]
+    return raster.Sum([raster.Chain(parts)])

@@ -233,6 +233,10 @@ class VAE(LikelihoodModel):
         total, summed = ops.fori_loop(0, draws // size, chunk, start)
         return {"nats": math.log(draws) - total, "elbo": -summed / draws}
 
+    def bits_per_dimension(self, nats):
+        """As in `LikelihoodModel`; Gaussian pixels have a density, and no bits."""
+        return super().bits_per_dimension(nats) if self.is_binary else None
+
     def call(self, inputs, training=None):
         """Probabilities of white, or means, as images in [-1, 1]."""
         made = ops.cast(self.sampler(inputs, training=bool(training)), "float32")

@@ -28,6 +28,8 @@ and every run folder and preset holds the one that made it:
     normal = 0                    # for anomalies; the class that is trained on
     held_out = 0.1                # for anomalies; share that chooses the threshold
     repeats = 10                  # for anomalies, tables; passes over them in an epoch
+    # For super-resolution, degradation is "real_world" (else bicubic reduction), and
+    # flip shows crops in all eight ways.
     crops = 16                    # for super-resolution; of each picture, per epoch
     test = "set5"                 # for super-resolution; pictures to measure with
     label = "ill"                 # for tables; the column of labels, of two classes

@@ -48,6 +48,20 @@ class ImageUpscaler(ImageTranslator):
         *sides, channels = self.image_shape
         return (*(side // self.scale for side in sides), channels)
 
+    def check_network(self, name, network):
+        """As in `ImageTranslator`; also checks by how much a network enlarges."""
+        super().check_network(name, network)
+        if name not in self.sampling_networks or not hasattr(network, "inputs"):
+            return
+        side = 8 * self.source_multiple
+        shape = (1, side, side, self.image_shape[-1])
+        made = tuple(network.compute_output_shape(shape))[1:3]
+        if made != (self.scale * side,) * 2:
+            raise ValueError(
+                f"The {network.name} makes {made[0]}x{made[1]} of {side}x{side} "
+                f"pixels; the system was built for a scale of {self.scale}."
+            )
+
     def call(self, inputs, training=None):
         """As in `ImageTranslator`; linear outputs are clipped to [-1, 1]."""
         return ops.clip(super().call(inputs, training), -1.0, 1.0)
@@ -65,7 +79,7 @@ class ImageUpscaler(ImageTranslator):
         made = self.call(images, training=False)
         return made[:, : self.scale * height, : self.scale * width]
 
-    def upscale(self, images, tile=256, overlap=None, batch_size=16):
+    def upscale(self, images, tile=256, overlap=None, batch_size=1):
         """Images, `scale` times as high and wide.
 
         Larger pictures are computed in parts, of which each sees some pixels beyond its
@@ -80,7 +94,8 @@ class ImageUpscaler(ImageTranslator):
                 whole, whose memory may not do.
             overlap: Pixels seen beyond a part; `None` for as many as the network looks
                 at.
-            batch_size: Parts, or small pictures, computed at a time.
+            batch_size: Parts, or small pictures, computed at a time: large maps take
+                much memory.
 
         Returns:
             numpy float32 array `(num_images, scale height, scale width, channels)`, in

@@ -1,8 +1,11 @@
+import types
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import keras_gans as kg
+from keras_gans.cli.upscaling_sources import UpscalingSource
 
 
 def pixels_of(path):
@@ -129,3 +132,24 @@ def test_keys_that_make_no_sense(tmp_path, refused):
         recipe.write_text(f'system = "{system}"\n[data]\nname = "x"\n{key} = {value}\n')
         message = refused("train", recipe)
         assert f"{system} takes no data.{key}" in message
+
+
+def test_how_low_resolutions_are_made(tmp_path):
+    for i in range(2):
+        pixels = np.random.default_rng(i).integers(0, 256, (40, 34, 3), "uint8")
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    options = {"name": str(tmp_path), "split": "train", "flip": False}
+    source = UpscalingSource(options, 2)
+    assert source.image_shape == (32, 32, 3)
+    [(low, high)] = source.examples(5)
+    np.testing.assert_array_equal(low, kg.data.shrink(high, 2))
+    with pytest.raises(ValueError, match="split"):
+        source.held_out()
+    spoilt = UpscalingSource({**options, "degradation": "real_world"}, 2)
+    [(rough, high)] = spoilt.examples(5)
+    assert rough.shape == low.shape and (rough != low).any()
+    low, high = spoilt.fit_arguments(types.SimpleNamespace(seed=1), 2)["x"][0]
+    assert low.shape == (2, 16, 16, 3) and high.shape == (2, 32, 32, 3)
+    other = UpscalingSource({**options, "degradation": "mosaic:8"}, 2)
+    with pytest.raises(ValueError, match="or by degradation = 'real_world'"):
+        other.fit_arguments(types.SimpleNamespace(seed=1), 2)

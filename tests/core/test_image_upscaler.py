@@ -74,3 +74,7 @@ def test_what_is_refused():
     grey = keras.Model(low, keras.layers.UpSampling2D(4)(low))
     with pytest.raises(ValueError, match="makes images of 1 channels"):
         tiny(generator=grey)
+    low = keras.Input((None, None, 3))
+    twice = keras.Model(low, keras.layers.UpSampling2D(2)(low), name="generator")
+    with pytest.raises(ValueError, match="makes 16x16 of 8x8 pixels; .* scale of 4"):
+        tiny(generator=twice)

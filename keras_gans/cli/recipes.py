@@ -54,6 +54,7 @@ and every run folder and preset holds the one that made it:
     [pretraining]                 # for systems with a network that is trained first
     batch_size = 100
     epochs = 5
+    zoom = 0.3                    # optional; DTN: share cut away before enlarging
     preset = "adain_paintings"    # optional; takes the network of a preset instead
 
     [optimizers.generator]        # optional, one table per player
@@ -169,6 +170,7 @@ SECTIONS = {
     "pretraining": {
         "batch_size": "a whole number from 1 to 65536",
         "epochs": "a whole number from 1 on",
+        "zoom": "a number from 0 to below 1",
         "preset": "text",
     },
     "evaluation": {
@@ -323,15 +325,23 @@ def check_system(recipe, system):
     _check_table(recipe["arguments"], kinds, "arguments")
     if "evaluation" in recipe and "every" not in recipe["evaluation"]:
         raise ValueError("The table evaluation lacks the key every.")
-    if "pretraining" in recipe and not hasattr(system, "pretrain"):
-        raise ValueError(f"{recipe['system']} takes no table pretraining.")
-    pretrained = recipe.get("pretraining", {}).get("preset")
-    if pretrained and not hasattr(system, "take_pretrained"):
-        raise ValueError(f"{recipe['system']} takes no pretraining.preset.")
+    _check_pretraining(recipe.get("pretraining", {}), recipe["system"], system)
     players = dict.fromkeys(system.players, "a table")
     _check_table(recipe["optimizers"], players, "optimizers")
     for player, table in recipe["optimizers"].items():
         _check_optimizer(table, f"optimizers.{player}")
+
+
+def _check_pretraining(table, name, system):
+    if not table:
+        return
+    if not hasattr(system, "pretrain"):
+        raise ValueError(f"{name} takes no table pretraining.")
+    takes = {*inspect.signature(system.pretrain).parameters}
+    takes |= {"preset"} if hasattr(system, "take_pretrained") else set()
+    for key in table:
+        if key not in takes:
+            raise ValueError(f"{name} takes no pretraining.{key}.")
 
 
 def _check_data(table, name, system):

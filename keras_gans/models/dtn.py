@@ -143,27 +143,37 @@ class DTN(ImageTranslator):
         """Adam 3e-4 for all players."""
         return {player: keras.optimizers.Adam(3e-4) for player in self.players}
 
-    def pretrain(self, images, labels, batch_size=100, epochs=1, **kwargs):
+    def pretrain(self, images, labels, batch_size=100, epochs=1, zoom=0.0, **kwargs):
         """Trains f, with a classifier on its features, on labelled sources.
+
+        f looks at the target domain too. Where things are larger there and fill the
+        image, an f that never saw that takes them for something else, and g learns to
+        draw what f mistakes: let it see the sources enlarged.
 
         Args:
             images: uint8 or floats in [-1, 1], `(num_images, *source_shape)`.
             labels: Integers in [0, num_labels).
             batch_size: Images per update; 100.
             epochs: Passes over them. (The public implementation makes 20,000 updates.)
+            zoom: In [0, 1): up to which share of its height, and of its width, drawn
+                by itself, each image is cut away before the rest is enlarged again.
             **kwargs: The other arguments of `keras.Model.fit`.
 
         Returns:
             The `History`, with `loss` and `accuracy`.
 
         Raises:
-            ValueError: for images or labels that do not fit.
+            ValueError: for images, labels or a zoom that do not fit.
         """
         checks.check_images(images, self.source_shape)
         checks.check_labels(labels, self.num_labels)
+        if not 0 <= zoom < 1:
+            raise ValueError(f"zoom lies in [0, 1). Found: {zoom}.")
         inputs = keras.Input(self.source_shape)
         with gradients.scope_of(self), seeded(f"{self.seed}/pretrain"):
-            both = keras.Sequential([inputs, self.extractor, self.classifier])
+            enlarge = layers.RandomZoom((-zoom, 0.0), (-zoom, 0.0), seed=self.seed)
+            first = [inputs, enlarge] if zoom else [inputs]
+            both = keras.Sequential([*first, self.extractor, self.classifier])
             both.compile(
                 keras.optimizers.Adam(3e-4),
                 keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -170,6 +170,15 @@ def test_the_other_systems_have_nothing_to_train_first(refused, two_hands, tmp_p
     assert "dcgan takes no table pretraining" in refused("train", path)
 
 
+def test_what_is_trained_first_says_what_it_takes(refused, two_hands, tmp_path):
+    path, (one, other) = tmp_path / "recipe.toml", two_hands
+    path.write_text(
+        f'system = "dtn"\n[data]\nname = "{one}"\nsecond = "{other}"\n'
+        '[pretraining]\npreset = "dtn_mnist_usps"'
+    )
+    assert "dtn takes no pretraining.preset" in refused("train", path)
+
+
 @pytest.fixture(scope="module")
 def streets(tmp_path_factory):
     """Label maps, instance maps and photographs of 16x16."""

@@ -198,6 +198,29 @@ def test_pretraining_tells_classes_apart():
         gan.pretrain(images, labels + 1)
 
 
+def cornered(num):
+    """Grey images of two classes, with a white or a black square in the middle."""
+    images = np.full((num, *TestDTN.tiny["image_shape"][:2], 3), 128, "uint8")
+    labels = np.arange(num) % 2
+    images[:, 6:10, 6:10] = 255 * labels[:, None, None, None]
+    return images, labels
+
+
+@pytest.mark.every_backend
+def test_pretraining_may_show_enlarged_images():
+    images, labels = cornered(16)
+    moved = []
+    for zoom in (0.0, 0.5, 0.5):
+        gan = kg.DTN(**TestDTN.tiny, num_labels=2)
+        logs = gan.pretrain(images, labels, 8, 2, zoom=zoom, verbose=0).history
+        assert np.isfinite(logs["loss"]).all()
+        moved.append(ops.convert_to_numpy(gan.extractor.trainable_weights[0]))
+    assert np.abs(moved[0] - moved[1]).max() > 1e-5
+    np.testing.assert_array_equal(moved[1], moved[2])
+    with pytest.raises(ValueError, match=r"zoom lies in \[0, 1\)"):
+        gan.pretrain(images, labels, zoom=1.0)
+
+
 def test_domains_are_checked():
     gan = kg.DTN(**TestDTN.tiny)
     gan.compile()

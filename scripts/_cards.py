@@ -95,6 +95,9 @@ def figures(folder):
             f"| `{title}` | {value:.4g} | {low:.4g} to {high:.4g} | "
             f"{floor.get((label, name), '')} | {MEANINGS[name]} |"
         )
+    for result in found.results:
+        if result.metric == "likelihood":
+            lines += ["", *(f"Likelihood: {note}" for note in result.notes)]
     return "\n".join(lines) + "\n"
 
 

@@ -166,6 +166,12 @@ class LikelihoodModel(AdversarialModel):
 
         return served_likelihoods(self)
 
+    def signatures_in_words(self):
+        """Dict of a served signature to what it makes of what."""
+        from keras_gans.core.served_likelihoods import signatures_in_words
+
+        return signatures_in_words(self)
+
     def likelihood_protocol(self, draws):
         """Dict of what must agree before two likelihoods compare.
 

@@ -1,6 +1,7 @@
 """What a server of a `LikelihoodModel` answers to besides: images, and how likely."""
 
 from keras_gans.core.served_samples import served_samples, stream_of
+from keras_gans.core.serving import PNG_CHANNELS
 
 # Latents for a bound on a server: within 0.1 nats or so of more, at a fair speed.
 DRAWS = 100
@@ -70,3 +71,25 @@ def served_likelihoods(model):
     warm_up["images"] = tf.zeros((1, *model.image_shape))
     warm_up["rows"] = tf.constant(0)
     return functions, warm_up
+
+
+def signatures_in_words(model):
+    """Dict of a signature to its inputs and outputs, as the command line names them.
+
+    Args:
+        model: A `LikelihoodModel`.
+    """
+    images = "images in [-1, 1]"
+    found = {
+        "serving_default": "latents -> images",
+        "sample": f"num_images, seed -> {images}",
+    }
+    if model.image_shape[-1] in PNG_CHANNELS:
+        found["sample_png"] = "num_images, seed -> image_bytes"
+    found["nats"] = f"{images} -> nats per image"
+    if hasattr(model, "encoded"):
+        found["encode"] = f"{images} -> mean, log_variance"
+        found["reconstruct"] = f"{images} -> {images}"
+    if hasattr(model, "drawn"):
+        found["complete"] = f"{images}, rows, seed -> {images}"
+    return found

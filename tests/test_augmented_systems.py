@@ -87,6 +87,8 @@ SMALL = {
         "discriminator_halvings": 1,
     },
     "dtn": {"image_shape": (8, 8, 1), "source_channels": 1, "base_channels": 1},
+    "anogan": {**SIDE, "base_channels": 2},
+    "f_anogan": {**SIDE, "base_channels": 2, "critic_steps": 1},
     "srgan": {**UPSCALING, "image_shape": (16, 16, 1)},
     "esrgan": UPSCALING,
     "real_esrgan": UPSCALING,

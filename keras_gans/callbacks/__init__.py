@@ -5,7 +5,7 @@ from keras_gans.callbacks.evaluate import Evaluate
 from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
 from keras_gans.callbacks.evaluate_upscaling import EvaluateUpscaling
 from keras_gans.callbacks.sample_grid import SampleGrid
-from keras_gans.callbacks.schedules import ConstantThenLinear
+from keras_gans.callbacks.schedules import ConstantThenLinear, LinearDecay
 from keras_gans.callbacks.stop_on_nan import StopOnNaN
 from keras_gans.callbacks.translation_grid import TranslationGrid
 
@@ -15,6 +15,7 @@ __all__ = [
     "Evaluate",
     "EvaluateTranslation",
     "EvaluateUpscaling",
+    "LinearDecay",
     "SampleGrid",
     "StopOnNaN",
     "TranslationGrid",

@@ -35,9 +35,7 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         """The rate at update `step`."""
         epoch = ops.floor(ops.cast(step, "float32") / self.steps_per_epoch)
-        fallen = ops.maximum(0.0, epoch + 1 - self.constant_epochs)
-        share = 1.0 - fallen / (self.decay_epochs + 1)
-        return self.rate * ops.maximum(share, 0.0)
+        return self.rate * _share(epoch, self.constant_epochs, self.decay_epochs)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -47,3 +45,59 @@ class ConstantThenLinear(keras.optimizers.schedules.LearningRateSchedule):
             "constant_epochs": self.constant_epochs,
             "decay_epochs": self.decay_epochs,
         }
+
+
+class LinearDecay(keras.callbacks.Callback):
+    """Lets the learning rates of all players fall as `ConstantThenLinear` does.
+
+    It counts epochs, not updates, of which players may make different numbers. After
+    the training the rates are what they were before.
+
+    Args:
+        constant_epochs: Epochs in which they stay.
+        decay_epochs: Epochs in which they fall.
+
+    Raises:
+        ValueError: at the start of a training with an optimizer whose rate follows a
+            schedule already.
+
+    Example:
+
+    >>> gan.fit(a, b, epochs=200, callbacks=[LinearDecay(100, 100)])
+    """
+
+    def __init__(self, constant_epochs, decay_epochs):
+        super().__init__()
+        self.constant_epochs = constant_epochs
+        self.decay_epochs = decay_epochs
+
+    def set_model(self, model):
+        """Keeps the rates, before a backup that is restored brings lower ones."""
+        super().set_model(model)
+        self._rates = []
+        for optimizer in model.optimizer.optimizers:
+            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+            if not isinstance(optimizer.learning_rate, keras.Variable):
+                raise ValueError(
+                    f"The learning rate of {optimizer.name} follows a schedule: it "
+                    "cannot fall by another one, LinearDecay."
+                )
+            rate = float(ops.convert_to_numpy(optimizer.learning_rate))
+            self._rates.append((optimizer, rate))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Sets the rates of this epoch."""
+        self._set(_share(epoch, self.constant_epochs, self.decay_epochs))
+
+    def on_train_end(self, logs=None):
+        """Puts the rates back."""
+        self._set(1.0)
+
+    def _set(self, share):
+        for optimizer, rate in self._rates:
+            optimizer.learning_rate = rate * share
+
+
+def _share(epoch, constant_epochs, decay_epochs):
+    fallen = ops.maximum(0.0, epoch + 1 - constant_epochs)
+    return ops.maximum(0.0, 1.0 - fallen / (decay_epochs + 1))

@@ -40,6 +40,7 @@ and every run folder and preset holds the one that made it:
     [fit]                         # optional
     batch_size = 64               # images per update
     epochs = 20                   # passes over the data
+    decay_epochs = 10             # optional; the last, in which rates fall along a line
 
     [training]                    # optional
     precision = "float32"         # or mixed_bfloat16, mixed_float16
@@ -166,6 +167,7 @@ SECTIONS = {
     "fit": {
         "batch_size": "a whole number from 1 to 65536",
         "epochs": "a whole number from 1 on",
+        "decay_epochs": "a whole number from 1 on",
     },
     "pretraining": {
         "batch_size": "a whole number from 1 to 65536",
@@ -325,6 +327,8 @@ def check_system(recipe, system):
     _check_table(recipe["arguments"], kinds, "arguments")
     if "evaluation" in recipe and "every" not in recipe["evaluation"]:
         raise ValueError("The table evaluation lacks the key every.")
+    if recipe["fit"].get("decay_epochs", 1) > recipe["fit"]["epochs"]:
+        raise ValueError("fit.decay_epochs are the last of fit.epochs, no more.")
     _check_pretraining(recipe.get("pretraining", {}), recipe["system"], system)
     players = dict.fromkeys(system.players, "a table")
     _check_table(recipe["optimizers"], players, "optimizers")

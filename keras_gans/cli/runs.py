@@ -231,6 +231,7 @@ def _fit(gan, source, recipe, folder, every, resumes):
             callbacks=[
                 stop_on_nan,
                 *([recipe_writer] if writes else []),
+                *_decay(recipe["fit"]),
                 *_watching(gan, source, recipe, folder, every),
                 *([history] if writes else []),
                 # Last, so that an epoch counts as done when all of it is on disk.
@@ -249,6 +250,13 @@ def _fit(gan, source, recipe, folder, every, resumes):
             f"The training diverged: {', '.join(stop_on_nan.diverged)} is not finite. "
             "Lower the learning rate, or train in float32."
         )
+
+
+def _decay(table):
+    falling = table.get("decay_epochs")
+    if not falling:
+        return []
+    return [kg.callbacks.LinearDecay(table["epochs"] - falling, falling)]
 
 
 def _watching(gan, source, recipe, folder, every):

@@ -187,3 +187,10 @@ def test_every_system_takes_an_augmentation(tmp_path):
     bad = RECIPE.replace("[data]", "augmentation = 3\n[data]")
     with pytest.raises(ValueError, match="arguments.augmentation must be text"):
         recipes.check_system(recipes.with_defaults(read(tmp_path, bad)), kg.WGANGP)
+
+
+def test_rates_fall_in_epochs_that_there_are(refused, tmp_path):
+    path = tmp_path / "recipe.toml"
+    path.write_text('system = "gan"\n[fit]\nepochs = 2\ndecay_epochs = 3')
+    said = refused("train", path, "--data", "digits", "--out", tmp_path / "run")
+    assert "fit.decay_epochs are the last of fit.epochs" in said

@@ -254,7 +254,6 @@ def test_twtygqyy_discriminator():
     assert maps.std(dtype="float64") == pytest.approx(3.217340, rel=1e-4)
 
 
-@pytest.mark.every_backend
 @pytest.mark.parametrize("architecture", ["srresnet", "msrresnet", "srvgg"])
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_odd_sides(architecture, scale):

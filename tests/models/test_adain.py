@@ -293,7 +293,9 @@ def test_losses_match_reference():
 
 
 def tiny(**changes):
-    return kg.AdaIN(**{**TestAdaIN.tiny, **changes})
+    """One whose few channels are alive: not all are 0 behind a ReLU."""
+    alive = {"base_channels": 4, "initialization": "he"}
+    return kg.AdaIN(**{**TestAdaIN.tiny, **alive, **changes})
 
 
 def arrays(count=3, side=16):
@@ -306,11 +308,12 @@ def test_stylised_contents():
     contents, styles = arrays()
     whole = gan.stylize(contents, styles[0])
     rows = gan.translate((contents, np.repeat(styles[:1], 3, axis=0)))
-    np.testing.assert_allclose(whole, rows, atol=1e-6)
+    np.testing.assert_allclose(whole, rows, atol=5e-5)
     by_one = gan.stylize(contents, styles[0], batch_size=1)
-    np.testing.assert_allclose(whole, by_one, atol=1e-6)
+    np.testing.assert_allclose(whole, by_one, atol=5e-5)
+    assert np.std(whole, axis=(1, 2)).max() > 1e-3
     floats = kg.data.to_unit(contents)
-    np.testing.assert_allclose(gan.stylize(floats, styles[0]), whole, atol=1e-6)
+    np.testing.assert_allclose(gan.stylize(floats, styles[0]), whole, atol=5e-5)
 
 
 @pytest.mark.every_backend
@@ -321,7 +324,7 @@ def test_no_style_at_all_is_the_decoded_content():
     decoded = np.clip(ops.convert_to_numpy(gan.decoder(seen)), 0, 1)
     for style in styles[:2]:
         made = gan.stylize(contents, style, alpha=0.0)
-        np.testing.assert_allclose(made, 2 * decoded - 1, atol=1e-6)
+        np.testing.assert_allclose(made, 2 * decoded - 1, atol=5e-5)
 
 
 @pytest.mark.every_backend
@@ -331,10 +334,10 @@ def test_between_styles():
     first = gan.stylize(contents, styles[0])
     pair = [styles[0], styles[1][:9]]
     made = gan.stylize(contents, pair, weights=(1, 0))
-    np.testing.assert_allclose(made, first, atol=1e-6)
+    np.testing.assert_allclose(made, first, atol=5e-5)
     equal = gan.stylize(contents, pair)
     np.testing.assert_allclose(
-        equal, gan.stylize(contents, pair, weights=(2.0, 2.0)), atol=1e-6
+        equal, gan.stylize(contents, pair, weights=(2.0, 2.0)), atol=5e-5
     )
     assert np.abs(equal - first).max() > 1e-3
     # The mix of stylised features, not of pictures.
@@ -350,7 +353,7 @@ def test_between_styles():
     decoded = gan.decoder(0.25 * features[0] + 0.75 * features[1])
     expected = 2 * np.clip(ops.convert_to_numpy(decoded), 0, 1) - 1
     made = gan.stylize(contents, pair, weights=(1, 3))
-    np.testing.assert_allclose(made, expected, atol=1e-5)
+    np.testing.assert_allclose(made, expected, atol=5e-5)
 
 
 @pytest.mark.every_backend
@@ -365,7 +368,7 @@ def test_colours_of_each_content(color):
             kg.data.to_unit(styles[0]), kg.data.to_unit(content), color
         )
         alone = gan.stylize(content[None], style)[0]
-        np.testing.assert_allclose(image, alone, atol=1e-5)
+        np.testing.assert_allclose(image, alone, atol=5e-5)
 
 
 @pytest.mark.every_backend
@@ -392,7 +395,7 @@ def test_what_cannot_be_stylised_is_refused():
 
 def test_networks_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="channels of the decoder are"):
-        tiny(decoder=adain.build_decoder([2, 4, 9]))
+        tiny(decoder=adain.build_decoder([4, 8, 9]))
     with pytest.raises(ValueError, match="channels of the encoder are 1; 3"):
         tiny(encoder=adain.build_encoder(1, 2, 3))
     one = keras.Model(pictures := keras.Input((None, None, 3)), 2 * pictures)
@@ -402,7 +405,7 @@ def test_networks_that_do_not_fit_are_refused():
         tiny(initialization="xavier")
     with pytest.raises(ValueError, match="2 to 5 stages. Found: 6"):
         tiny(stages=6)
-    with pytest.raises(ValueError, match=r"\[2, 4, 8\] channels is looked for"):
+    with pytest.raises(ValueError, match=r"\[4, 8, 16\] channels is looked for"):
         tiny().take_pretrained(tiny(base_channels=3))
     with pytest.raises(ValueError, match="Found: DTN"):
         tiny().take_pretrained(kg.DTN((16, 16, 1), base_channels=2))
@@ -418,13 +421,13 @@ def test_the_encoder_stays_as_it_is():
 
 
 def test_pretraining_tells_classes_apart():
-    gan = tiny(base_channels=4)
+    gan = tiny()
     images = TestAdaIN.batch(64)[0]
     labels = np.arange(64) % 2
     images[labels == 1] //= 4
     logs = gan.pretrain(images, labels, batch_size=16, epochs=30, verbose=0).history
     assert logs["accuracy"][-1] > 0.9
-    other = tiny(base_channels=4, seed=1)
+    other = tiny(seed=1)
     other.take_pretrained(gan)
     for own, taken in zip(gan.encoder.weights, other.encoder.weights, strict=True):
         np.testing.assert_array_equal(own, taken)

@@ -51,7 +51,6 @@ def save_to_preset(model, path, include_optimizer=True, weights_dtype=None):
     try:
         with staging.replacing(path) as folder:
             (folder / CONFIG).write_text(json.dumps(config, indent=2), "utf-8")
-            # Building a network that was given uses its configuration up.
             source = model if with_optimizer else _uncompiled_twin(model, config)
             source.save_weights(folder / WEIGHTS)
             if weights_dtype:
@@ -109,7 +108,7 @@ def _config(model, with_optimizer):
 
 
 def _uncompiled_twin(model, config):
-    """Returns a copy of the model that has no optimizer to save."""
+    """Returns a copy without optimizer; given networks use their `config` up."""
     import keras
     import numpy as np
 

@@ -25,12 +25,13 @@ class ESRGAN(SuperResolution):
 
     Args:
         image_shape: `(height, width, channels)` of the high resolution, in training:
-            sides that the discriminator can halve five times; 128 pixels.
+            sides that the discriminator can halve; 128 pixels.
         scale: 4, or 2.
         residual_blocks: Residual-in-residual dense blocks; 23.
         base_channels: Channels of the maps between them; 64.
         growth_channels: Channels that a convolution in them adds; 32.
         discriminator_channels: Channels of the discriminator's first map; 64.
+        discriminator_halvings: How often it halves its images; 5.
         pretrain_steps: Steps of the pre-training; 1,000,000.
         pretrain_cycles: How often its learning rate falls to 0 along a cosine; 4.
         pixel_weight: b; 0.01.
@@ -75,6 +76,7 @@ class ESRGAN(SuperResolution):
         base_channels=64,
         growth_channels=32,
         discriminator_channels=64,
+        discriminator_halvings=5,
         pretrain_steps=1_000_000,
         pretrain_cycles=4,
         pixel_weight=1e-2,
@@ -104,6 +106,7 @@ class ESRGAN(SuperResolution):
         self.base_channels = base_channels
         self.growth_channels = growth_channels
         self.discriminator_channels = discriminator_channels
+        self.discriminator_halvings = discriminator_halvings
         self.set_networks(
             perceptual_network,
             discriminator=discriminator or self._paper_discriminator,
@@ -121,7 +124,8 @@ class ESRGAN(SuperResolution):
         )
 
     def _paper_discriminator(self):
-        widths = [self.discriminator_channels * 2 ** min(i, 3) for i in range(5)]
+        levels = range(self.discriminator_halvings)
+        widths = [self.discriminator_channels * 2 ** min(i, 3) for i in levels]
         return build_vgg_discriminator(self.image_shape, widths, 100, 4, "first")
 
     def default_optimizers(self):

@@ -192,23 +192,30 @@ def _follow(file, recipe, out, every, strategy):
     folder = out or pathlib.Path("runs", _run_name(file, recipe))
     runs.follow(recipe, folder, every, strategy)
     preset = shlex.quote(str(folder / "preset"))
-    use = f"sample {preset}"
-    if issubclass(system, kg.ImageTranslator):
-        use = f"translate {preset} IN_DIR OUT_DIR"
-    if hasattr(system, "takes_styles"):
-        use = f"stylize {preset} IN_DIR OUT_DIR --style IMAGE"
-    if issubclass(system, kg.AnomalyDetector):
-        use = f"score {preset} IN_DIR --out scores.csv"
-    if issubclass(system, kg.ImageUpscaler):
-        use = f"upscale {preset} IN OUT"
-    pictures = f", pictures in {folder / 'samples'}"
-    if hasattr(system, "for_tables"):
-        use = f"translate-rows {preset} IN.csv OUT.csv --from NAME --to NAME"
-        pictures = ""
-    typer.echo(
-        f"Saved {preset}{pictures}. Next: "
-        f"keras-gans {use}, or keras-gans export {preset} served/1"
+    drawn = (
+        "" if hasattr(system, "for_tables") else f", pictures in {folder / 'samples'}"
     )
+    typer.echo(
+        f"Saved {preset}{drawn}. Next: keras-gans {_use(system, recipe, preset)}, "
+        f"or keras-gans export {preset} served/1"
+    )
+
+
+def _use(system, recipe, preset):
+    """What a model of this kind is for, as a command."""
+    if hasattr(system, "for_tables"):
+        return f"translate-rows {preset} IN.csv OUT.csv --from NAME --to NAME"
+    if hasattr(system, "takes_styles"):
+        return f"stylize {preset} IN_DIR OUT_DIR --style IMAGE"
+    if issubclass(system, kg.AnomalyDetector):
+        return f"score {preset} IN_DIR --out scores.csv"
+    if issubclass(system, kg.ImageUpscaler):
+        return f"upscale {preset} IN OUT"
+    if not issubclass(system, kg.ImageTranslator):
+        return f"sample {preset}"
+    needs = getattr(system, "needs_instances", lambda **arguments: False)
+    also = " --instances DIR" if needs(**recipe.get("arguments", {})) else ""
+    return f"translate {preset} IN_DIR OUT_DIR{also}"
 
 
 def overridden(recipe, given):

@@ -202,6 +202,7 @@ def test_label_maps_from_training_to_pictures(run, refused, streets, tmp_path):
         "train", "pix2pixhd", "--data", streets, *more, "--out", tmp_path / "run"
     )
     assert done.exit_code == 0, done.output
+    assert "IN_DIR OUT_DIR --instances DIR, or" in done.stdout
     assert recipes.read(tmp_path / "run/recipe.toml")["arguments"]["num_labels"] == 3
     # Two rows of a map in colours, what was made of it, and the photograph.
     assert read(tmp_path / "run/samples/epoch_0001.png").ndim == 3

@@ -131,7 +131,7 @@ WITHOUT_PICTURES = {"radial_gan"}
 
 
 # Without a judge there is nothing to be kept from remembering images.
-WITHOUT_JUDGE = {"vae", "pixel_cnn", "row_lstm", "diagonal_bilstm"}
+WITHOUT_JUDGE = {"adain", "vae", "pixel_cnn", "row_lstm", "diagonal_bilstm"}
 
 
 def test_all_systems_are_here():

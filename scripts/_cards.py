@@ -4,6 +4,14 @@ import json
 import pathlib
 import re
 
+import _detectors
+import _styles
+import _translators
+import _upscalers
+from _tables import table
+
+from keras_gans.metrics import Evaluation
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIGURES = re.compile(
     r"(<!-- figures: scripts/train_zoo -->\n).*?(<!-- end of figures -->)", re.DOTALL
@@ -54,27 +62,17 @@ def figures(folder):
     Args:
         folder: `pathlib.Path` of a preset with a `metrics.json`.
     """
-    from keras_gans.metrics import Evaluation
-
     found = Evaluation.from_json((folder / "metrics.json").read_text("utf-8"))
     facts, floor = found.facts, {}
     for label, name, value in values_of(found.floor):
         floor[label, name] = f"{value:.4g}"
     if "baseline" in facts:
-        import _detectors
-
         return _detectors.figures(values_of(found.results), floor, facts)
     if "styles" in facts:
-        import _styles
-
         return _styles.figures(values_of(found.results), floor, facts)
     if "scale" in facts:
-        import _upscalers
-
         return _upscalers.figures(values_of(found.results), floor, facts)
     if "extractor" not in facts:
-        import _translators
-
         return _translators.figures(values_of(found.results), floor, facts)
     lines = [
         f"{facts['num_samples']:,} samples as they are served (uint8, seed "
@@ -84,17 +82,15 @@ def figures(folder):
         f"samples' place. Spread: over samples of the seeds "
         f"{', '.join(map(str, facts['seeds']))}.",
         "",
-        "| | samples | spread | real | |",
-        "|---|---|---|---|---|",
     ]
+    rows = []
     for label, name, value in values_of(found.results):
-        low, high = facts["spread"][f"{label} {name}"]
         title = f"{label} {name}" if label.startswith("memorisation") else name
         title = label if title in ("frechet_distance", "kernel_distance") else title
-        lines.append(
-            f"| `{title}` | {value:.4g} | {low:.4g} to {high:.4g} | "
-            f"{floor.get((label, name), '')} | {MEANINGS[name]} |"
-        )
+        spread = facts["spread"][f"{label} {name}"]
+        real = floor.get((label, name), "")
+        rows.append((title, value, spread, real, MEANINGS[name]))
+    lines += table(("samples", "spread", "real"), rows)
     for result in found.results:
         if result.metric == "likelihood":
             lines += ["", *(f"Likelihood: {note}" for note in result.notes)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 from _pictures import save
+from _tables import table
 from sklearn.decomposition import PCA
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -157,13 +158,16 @@ def figures(found, floor, facts):
         f"{facts['latent_dim']} components, as many as there are latents. By AUROC the "
         f"system is {verdict} here: the difference lies in {low:.3f} to {high:.3f}.",
         "",
-        "| | scores | interval | PCA | |",
-        "|---|---|---|---|---|",
     ]
-    for label, name, value in found:
-        low, high = facts["spread"][f"{label} {name}"]
-        lines.append(
-            f"| `{name}` | {value:.4g} | {low:.4g} to {high:.4g} | "
-            f"{floor[label, name]} | {MEANINGS[name]} |"
+    rows = [
+        (
+            name,
+            value,
+            facts["spread"][f"{label} {name}"],
+            floor[label, name],
+            MEANINGS[name],
         )
+        for label, name, value in found
+    ]
+    lines += table(("scores", "interval", "PCA"), rows)
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 import numpy as np
 from _pictures import save
+from _tables import table
 
 import keras_gans as kg
 from keras_gans import metrics, pictures
@@ -110,9 +111,7 @@ def _distances(images, styles):
 def draw(gan, source, folder):
     """The styles in the first row, contents in the first column."""
     contents, _ = source.held_out(SHOWN)
-    side = gan.image_shape[0]
     columns, images = pictures.style_grid(gan, contents, source.styles)
-    assert images.shape[1] == side
     save(folder / "stylize.png", images, columns)
 
 
@@ -126,13 +125,16 @@ def figures(found, floor, facts):
         f"{', '.join(map(str, facts['seeds']))}, which say who gets which style. "
         "Distances are those of the encoder that the decoder was trained with.",
         "",
-        "| | stylised | spread | before | |",
-        "|---|---|---|---|---|",
     ]
-    for label, name, value in found:
-        low, high = facts["spread"][f"{label} {name}"]
-        lines.append(
-            f"| `{name}` | {value:.4g} | {low:.4g} to {high:.4g} | "
-            f"{floor[label, name]} | {MEANINGS[name]} |"
+    rows = [
+        (
+            name,
+            value,
+            facts["spread"][f"{label} {name}"],
+            floor[label, name],
+            MEANINGS[name],
         )
+        for label, name, value in found
+    ]
+    lines += table(("stylised", "spread", "before"), rows)
     return "\n".join(lines) + "\n"

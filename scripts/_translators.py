@@ -1,6 +1,7 @@
 """What is measured and drawn of translators, and how their cards state it."""
 
 from _pictures import save
+from _tables import table
 
 import keras_gans as kg
 from keras_gans import metrics, pictures
@@ -124,14 +125,16 @@ def figures(found, floor, facts):
         "translations' place. Spread: over the seeds "
         f"{', '.join(map(str, facts['seeds']))}.",
         "",
-        "| | translated | spread | before | |",
-        "|---|---|---|---|---|",
     ]
-    for label, name, value in found:
-        low, high = facts["spread"][f"{label} {name}"]
-        title = label if name in label else f"{label} {name}"
-        lines.append(
-            f"| `{title}` | {value:.4g} | {low:.4g} to {high:.4g} | "
-            f"{floor[label, name]} | {MEANINGS[name]} |"
+    rows = [
+        (
+            label if name in label else f"{label} {name}",
+            value,
+            facts["spread"][f"{label} {name}"],
+            floor[label, name],
+            MEANINGS[name],
         )
+        for label, name, value in found
+    ]
+    lines += table(("translated", "spread", "before"), rows)
     return "\n".join(lines) + "\n"

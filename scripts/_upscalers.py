@@ -2,6 +2,7 @@
 
 import numpy as np
 from _pictures import save
+from _tables import table
 
 import keras_gans as kg
 from keras_gans import metrics
@@ -29,22 +30,22 @@ def measure(gan, data):
         An `Evaluation`, whose floor is that of bicubic enlargement and whose spread the
         range over pictures.
     """
-    found, floor, spread = {}, {}, {}
-    for name, pairs in test_sets(gan, data).items():
-        low, high = pairs
+    found, floor, spread, sets = {}, {}, {}, test_sets(gan, data)
+    for name, (low, high) in sets.items():
         made = [kg.data.to_uint8(gan.upscale(small[None]))[0] for small in low]
         before = [kg.data.enlarge(small, gan.scale) for small in low]
         for kind, after in (("found", made), ("floor", before)):
             for result in metrics.upscaling_scores(high, after, gan.scale):
                 values = found if kind == "found" else floor
                 values.setdefault(result.metric, {})[name] = result.value
-        for i, metric in enumerate(("psnr", "ssim")):
-            each = [
-                metrics.upscaling_scores([h], [m], gan.scale)[i].value
-                for h, m in zip(high, made, strict=True)
-            ]
-            spread[f"{metric} {name}"] = [min(each), max(each)]
-    first, (low, _) = next(iter(test_sets(gan, data).items()))
+        by_picture = [
+            metrics.upscaling_scores([h], [m], gan.scale)
+            for h, m in zip(high, made, strict=True)
+        ]
+        for scores in zip(*by_picture, strict=True):
+            each = [score.value for score in scores]
+            spread[f"{scores[0].metric} {name}"] = [min(each), max(each)]
+    first, (low, _) = next(iter(sets.items()))
     apart = max(
         float(np.abs(gan.upscale(x[None], None) - gan.upscale(x[None], 48)).max())
         for x in low
@@ -112,13 +113,16 @@ def figures(found, floor, facts):
         "means over pictures. Bicubic: enlarged by the same filter. Range: over "
         "pictures.",
         "",
-        "| | enlarged | range | bicubic | |",
-        "|---|---|---|---|---|",
     ]
-    for label, name, value in found:
-        low, high = facts["spread"][f"{label} {name}"]
-        lines.append(
-            f"| `{label} {name}` | {value:.4g} | {low:.4g} to {high:.4g} | "
-            f"{floor.get((label, name), '')} | {MEANINGS[label]} |"
+    rows = [
+        (
+            f"{label} {name}",
+            value,
+            facts["spread"][f"{label} {name}"],
+            floor.get((label, name), ""),
+            MEANINGS[label],
         )
+        for label, name, value in found
+    ]
+    lines += table(("enlarged", "range", "bicubic"), rows)
     return "\n".join(lines) + "\n"

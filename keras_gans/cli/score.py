@@ -9,23 +9,23 @@ import keras
 import numpy as np
 import typer
 from tqdm import tqdm
-from typer import Argument, Option
+from typer import Option
 
 import keras_gans as kg
-from keras_gans.cli.commands import Overwrite, Preset, Seed, check_free
+from keras_gans.cli.commands import Overwrite, Preset, Seed
 from keras_gans.cli.translate import (
+    InDir,
     batches_of,
-    check_distinct,
+    free_targets,
     pictures_in,
     read_as,
+    root_of,
     sizes_of,
+    write_picture,
 )
 from keras_gans.core.files import written_whole
-from keras_gans.pictures import heat_colors, save_png
+from keras_gans.pictures import heat_colors
 
-InDir = Annotated[
-    pathlib.Path, Argument(metavar="IN_DIR", help="A folder of pictures, or one file.")
-]
 Out = Annotated[
     pathlib.Path,
     Option(metavar="FILE.csv", help="Where the scores go, a line for each picture."),
@@ -88,11 +88,9 @@ def score(
     if false_alarm_rate is not None and normals is None:
         raise ValueError("--false-alarm-rate goes with --normals: which pictures?")
     files = pictures_in(in_dir)
-    root = in_dir if in_dir.is_dir() else in_dir.parent
+    root = root_of(in_dir)
     names = [file.relative_to(root) for file in files]
-    targets = [heatmaps / n.with_suffix(".png") for n in names] if heatmaps else []
-    check_distinct(files if heatmaps else [], targets)
-    check_free(targets, overwrite)
+    targets = free_targets(files, root, heatmaps, overwrite) if heatmaps else []
     if out.exists() and not overwrite:
         raise FileExistsError(
             f"{out} is there already: choose another name, or pass --overwrite."
@@ -128,8 +126,7 @@ def _read(gan, files):
 
 def _draw(targets, heatmaps):
     for target, picture in zip(targets, heat_colors(heatmaps), strict=True):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        save_png(target, picture)
+        write_picture(target, picture)
 
 
 def _calibrate(gan, folder, rate, resize, seed, batch_size):

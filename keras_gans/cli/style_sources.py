@@ -64,12 +64,6 @@ class StyleSource:
         return np.concatenate([images for images, _ in self._parts])
 
     @functools.cached_property
-    def styles(self):
-        """The paintings, uint8 squares."""
-        side = self._options.get("style_size", _LARGER * min(self.image_shape[:2]))
-        return data.load(self._options["second"], "all", side, color_mode="rgb")[0]
-
-    @functools.cached_property
     def _test(self):
         try:
             parts = self._load("test")

@@ -10,24 +10,22 @@ from tqdm import tqdm
 from typer import Argument, Option
 
 import keras_gans as kg
-from keras_gans.cli.commands import Overwrite, Preset, check_free
+from keras_gans.cli.commands import Overwrite, Preset
 from keras_gans.cli.translate import (
     BatchSize,
+    OutDir,
     batches_of,
-    check_distinct,
+    free_targets,
     pictures_in,
     read_as,
+    root_of,
     sizes_of,
+    write_picture,
 )
-from keras_gans.pictures import save_png
 
 ContentDir = Annotated[
     pathlib.Path,
     Argument(metavar="CONTENT_DIR", help="A folder of pictures, or one file."),
-]
-OutDir = Annotated[
-    pathlib.Path,
-    Argument(metavar="OUT_DIR", help="Where PNG files of the same names go."),
 ]
 Style = Annotated[
     list[pathlib.Path],
@@ -78,10 +76,7 @@ def stylize(
 ):
     """Draw pictures in the style of another one, each to a PNG file of its name."""
     files = pictures_in(content_dir)
-    root = content_dir if content_dir.is_dir() else content_dir.parent
-    targets = [out_dir / file.relative_to(root).with_suffix(".png") for file in files]
-    check_distinct(files, targets)
-    check_free(targets, overwrite)
+    targets = free_targets(files, root_of(content_dir), out_dir, overwrite)
     gan = kg.from_preset(preset)
     if not hasattr(gan, "takes_styles"):
         raise ValueError(f"{type(gan).__name__} takes no styles.")
@@ -101,7 +96,6 @@ def stylize(
                 for (_, target, _), image in zip(
                     batch, kg.data.to_uint8(made), strict=True
                 ):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    save_png(target, image)
+                    write_picture(target, image)
                 bar.update(len(batch))
     typer.echo(f"Wrote {len(files)} pictures to {out_dir}.")

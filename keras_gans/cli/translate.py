@@ -85,10 +85,8 @@ def translate(
 ):
     """Translate pictures with a trained model, each to a PNG file of its name."""
     files = pictures_in(in_dir)
-    root = in_dir if in_dir.is_dir() else in_dir.parent
-    targets = [out_dir / file.relative_to(root).with_suffix(".png") for file in files]
-    check_distinct(files, targets)
-    check_free(targets, overwrite)
+    root = root_of(in_dir)
+    targets = free_targets(files, root, out_dir, overwrite)
     gan = kg.from_preset(preset)
     if not isinstance(gan, kg.ImageTranslator):
         raise ValueError(
@@ -112,8 +110,7 @@ def translate(
                 for (_, target, *_), image in zip(
                     batch, kg.data.to_uint8(made), strict=True
                 ):
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    save_png(target, image)
+                    write_picture(target, image)
                 bar.update(len(batch))
     typer.echo(f"Wrote {len(files)} pictures to {out_dir}.")
 
@@ -169,13 +166,38 @@ def _reader(gan, options, degradation, seed, root, instances):
     return maps
 
 
-def check_distinct(files, targets):
-    """Raises a `ValueError` where two files would be written to one target."""
+def root_of(folder):
+    """What names of pictures are relative to: the folder, or that of the one file."""
+    return folder if folder.is_dir() else folder.parent
+
+
+def free_targets(files, root, out_dir, overwrite):
+    """The PNG file of each picture, in a folder like the one it comes from.
+
+    Args:
+        files: Paths of the pictures.
+        root: The folder that they lie in.
+        out_dir: The folder of the targets.
+        overwrite: Whether these may be there.
+
+    Raises:
+        ValueError: where two pictures would be written to one target.
+        FileExistsError: for a target that is there.
+    """
+    targets = [out_dir / file.relative_to(root).with_suffix(".png") for file in files]
     seen = {}
     for file, target in zip(files, targets, strict=True):
         if target in seen:
             raise ValueError(f"{seen[target]} and {file} would both become {target}.")
         seen[target] = file
+    check_free(targets, overwrite)
+    return targets
+
+
+def write_picture(target, image):
+    """Writes a PNG file, and the folder that it lies in."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    save_png(target, image)
 
 
 def _channels(gan, options, degradation):

@@ -11,12 +11,13 @@ import keras_gans as kg
 from keras_gans.cli.commands import Overwrite, Preset, check_free
 from keras_gans.cli.translate import (
     InDir,
-    check_distinct,
+    free_targets,
     pictures_in,
     read_as,
+    root_of,
     sizes_of,
+    write_picture,
 )
-from keras_gans.pictures import save_png
 
 Out = Annotated[
     pathlib.Path,
@@ -63,11 +64,9 @@ def upscale(
     files = pictures_in(in_)
     if in_.is_file() and out.suffix == ".png":
         targets = [out]
+        check_free(targets, overwrite)
     else:
-        root = in_ if in_.is_dir() else in_.parent
-        targets = [out / file.relative_to(root).with_suffix(".png") for file in files]
-    check_distinct(files, targets)
-    check_free(targets, overwrite)
+        targets = free_targets(files, root_of(in_), out, overwrite)
     gan = kg.from_preset(preset)
     if not isinstance(gan, kg.ImageUpscaler):
         raise ValueError(
@@ -80,6 +79,5 @@ def upscale(
     ):
         picture = read_as(file, size, gan.image_shape[-1])
         made = gan.upscale(picture[None], tile=tile, overlap=overlap)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        save_png(target, kg.data.to_uint8(made)[0])
+        write_picture(target, kg.data.to_uint8(made)[0])
     typer.echo(f"Wrote {len(files)} pictures, x{gan.scale}, to {out}.")

@@ -22,9 +22,13 @@ class AutoregressiveModel(LikelihoodModel):
 
     Args:
         image_shape: `(height, width, channels)`.
+        hidden_channels: h; half the channels of the residual stream.
+        blocks: Residual blocks, or recurrent layers.
+        head_channels: Channels of the two layers before the last.
         levels: 2, 256, or `None` for 2 where images have one channel and 256 otherwise.
         binarization: As for `LikelihoodModel`; only for two levels.
-        ema_decay: Likewise, like what follows.
+        predictor: Your own causal network; `None` for what `build_predictor` builds.
+        ema_decay: As for `LikelihoodModel`, like what follows.
         seed: Integer.
         **kwargs: For `LikelihoodModel`.
 
@@ -36,7 +40,19 @@ class AutoregressiveModel(LikelihoodModel):
     reports = ("nats",)
     sampling_networks = ("predictor",)
 
-    def __init__(self, image_shape, levels, binarization, ema_decay, seed, **kwargs):
+    def __init__(
+        self,
+        image_shape=(28, 28, 1),
+        hidden_channels=16,
+        blocks=7,
+        head_channels=32,
+        levels=None,
+        binarization="dynamic",
+        predictor=None,
+        ema_decay=None,
+        seed=0,
+        **kwargs,
+    ):
         if len(image_shape) != 3 or levels not in (None, 2, LEVELS):
             raise ValueError(
                 "Pixels of images (height, width, channels) are predicted, of 2 or "
@@ -52,6 +68,17 @@ class AutoregressiveModel(LikelihoodModel):
             **kwargs,
         )
         self.levels = levels
+        self.hidden_channels = hidden_channels
+        self.blocks = blocks
+        self.head_channels = head_channels
+        sizes = (self.image_shape, hidden_channels, blocks, head_channels, levels)
+        self.set_networks(predictor=predictor or (lambda: self.build_predictor(*sizes)))
+
+    def build_predictor(
+        self, image_shape, hidden_channels, blocks, head_channels, levels
+    ):
+        """The paper's network, of these sizes."""
+        raise NotImplementedError
 
     def check_network(self, name, network):
         """The predictor makes logits of images."""

@@ -6,6 +6,7 @@ from keras import ops
 from keras_gans.core import gradients
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.checks import check_images
+from keras_gans.core.choices import check_choice
 from keras_gans.core.pixels import scaled
 from keras_gans.data.binarizing import binarize
 from keras_gans.losses import likelihood
@@ -52,11 +53,8 @@ class LikelihoodModel(AdversarialModel):
                 "remembering images: it takes no augmentation."
             )
         super().__init__(image_shape, latent_dim, None, ema_decay, seed, **kwargs)
-        if binarization is not None and binarization not in BINARIZATIONS:
-            raise ValueError(
-                f"binarization is one of {', '.join(BINARIZATIONS)}. Found: "
-                f"{binarization!r}."
-            )
+        if binarization is not None:
+            check_choice("binarization", binarization, BINARIZATIONS)
         self.binarization = binarization
 
     @property

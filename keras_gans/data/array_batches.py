@@ -4,7 +4,6 @@ import keras
 import numpy as np
 
 from keras_gans.data.epoch_batches import EpochBatches
-from keras_gans.data.order import epoch_order
 
 
 class ArrayBatches(EpochBatches):
@@ -64,10 +63,7 @@ class ArrayBatches(EpochBatches):
     def set_epoch(self, epoch):
         """Serves the order of `epoch`, a non-negative int, from now on."""
         super().set_epoch(epoch)
-        if self.shuffle:
-            self._order = epoch_order(self.num_examples, self.seed, self.epoch)
-        else:
-            self._order = np.arange(self.num_examples)
+        self._order = self.order_of_epoch()
 
     def batch_of(self, positions):
         """The examples that come at these places of the epoch."""

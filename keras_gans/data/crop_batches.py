@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_gans.data.bicubic import shrink, whole_part
 from keras_gans.data.epoch_batches import EpochBatches
-from keras_gans.data.order import epoch_order, example_draws, natural_number
+from keras_gans.data.order import example_draws, natural_number
 
 
 class CropBatches(EpochBatches):
@@ -92,10 +92,7 @@ class CropBatches(EpochBatches):
     def set_epoch(self, epoch):
         """Serves the order and the crops of `epoch` from now on."""
         super().set_epoch(epoch)
-        if self.shuffle:
-            self._order = epoch_order(self.num_examples, self.seed, self.epoch)
-        else:
-            self._order = np.arange(self.num_examples)
+        self._order = self.order_of_epoch()
 
     def batch_of(self, positions):
         """The crops that come at these places of the epoch."""

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_gans.data.order import natural_number, num_batches
+from keras_gans.data.order import epoch_order, natural_number, num_batches
 
 
 class EpochBatches(keras.utils.PyDataset):
@@ -45,6 +45,12 @@ class EpochBatches(keras.utils.PyDataset):
         """Serves `epoch`, a non-negative int, from now on."""
         self._epoch = natural_number("epoch", epoch)
         self._begun = False
+
+    def order_of_epoch(self):
+        """The examples in the order of this epoch, one at each place."""
+        if self.shuffle:
+            return epoch_order(self.num_examples, self.seed, self.epoch)
+        return np.arange(self.num_examples)
 
     def batch_of(self, positions):
         """The examples at these places of the epoch, ints `(batch,)`."""

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_gans import losses
+from keras_gans.core.choices import check_choice
 from keras_gans.core.image_translator import ImageTranslator
 from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.layers import (
@@ -111,9 +112,9 @@ class Pix2Pix(ImageTranslator):
         seed=0,
         **kwargs,
     ):
-        _check("architecture", architecture, ("unet", "resnet"))
-        _check("game", game, GAMES)
-        _check("test_mode", test_mode, ("train", "eval"))
+        check_choice("architecture", architecture, ("unet", "resnet"))
+        check_choice("game", game, GAMES)
+        check_choice("test_mode", test_mode, ("train", "eval"))
         if game == "wasserstein":
             self.reports = (*type(self).reports, "gradient_penalty")
         super().__init__(image_shape, source_channels, ema_decay, seed, **kwargs)
@@ -226,7 +227,7 @@ class Pix2Pix(ImageTranslator):
             mode: `"train"` or `"eval"`; `None` for `test_mode`.
         """
         mode = self.test_mode if mode is None else mode
-        _check("mode", mode, ("train", "eval"))
+        check_choice("mode", mode, ("train", "eval"))
         if mode == "eval":
             return self.call(images, training=False)
         with as_in_training(self.sampler, stream):
@@ -239,8 +240,3 @@ class Pix2Pix(ImageTranslator):
 
 def _pair(source, image):
     return ops.concatenate([source, image], axis=-1)
-
-
-def _check(name, value, known):
-    if value not in known:
-        raise ValueError(f"{name} is one of {', '.join(known)}. Found: {value!r}.")

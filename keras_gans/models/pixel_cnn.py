@@ -57,35 +57,9 @@ class PixelCNN(AutoregressiveModel):
     Reference: arXiv 1601.06759, sections 3.3 and 3.4, table 1.
     """
 
-    def __init__(
-        self,
-        image_shape=(28, 28, 1),
-        hidden_channels=16,
-        blocks=7,
-        head_channels=32,
-        levels=None,
-        binarization="dynamic",
-        predictor=None,
-        ema_decay=None,
-        seed=0,
-        **kwargs,
-    ):
-        super().__init__(image_shape, levels, binarization, ema_decay, seed, **kwargs)
-        self.hidden_channels = hidden_channels
-        self.blocks = blocks
-        self.head_channels = head_channels
-        self.set_networks(
-            predictor=predictor
-            or (
-                lambda: build_predictor(
-                    self.image_shape,
-                    hidden_channels,
-                    blocks,
-                    head_channels,
-                    self.levels,
-                )
-            )
-        )
+    def build_predictor(self, *sizes):
+        """See `build_predictor`, the function."""
+        return build_predictor(*sizes)
 
     def chain_of(self, network):
         """Its layers, one pixel at a time."""

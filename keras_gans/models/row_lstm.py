@@ -48,27 +48,9 @@ class RowLSTM(AutoregressiveModel):
     Reference: arXiv 1601.06759, section 3.1, eq. 3 and table 1.
     """
 
-    def __init__(
-        self,
-        image_shape=(28, 28, 1),
-        hidden_channels=16,
-        blocks=7,
-        head_channels=32,
-        levels=None,
-        binarization="dynamic",
-        predictor=None,
-        ema_decay=None,
-        seed=0,
-        **kwargs,
-    ):
-        super().__init__(image_shape, levels, binarization, ema_decay, seed, **kwargs)
-        self.hidden_channels = hidden_channels
-        self.blocks = blocks
-        self.head_channels = head_channels
-        sizes = (hidden_channels, blocks, head_channels, self.levels)
-        self.set_networks(
-            predictor=predictor or (lambda: build_predictor(self.image_shape, *sizes))
-        )
+    def build_predictor(self, *sizes):
+        """See `build_predictor`, the function."""
+        return build_predictor(*sizes)
 
     def chain_of(self, network):
         """Its layers, one pixel at a time."""

@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from keras_gans import losses
+from keras_gans.core.choices import check_choice
 from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.layers import (
     BatchNormalization,
@@ -115,9 +116,9 @@ class SRGAN(SuperResolution):
         seed=0,
         **kwargs,
     ):
-        _check("architecture", architecture, ARCHITECTURES)
-        _check("discriminator_kind", discriminator_kind, DISCRIMINATORS)
-        _check("distance", distance, DISTANCES)
+        check_choice("architecture", architecture, ARCHITECTURES)
+        check_choice("discriminator_kind", discriminator_kind, DISCRIMINATORS)
+        check_choice("distance", distance, DISTANCES)
         super().__init__(
             image_shape,
             scale,
@@ -285,8 +286,3 @@ def build_msrresnet(channels=3, scale=4, blocks=16, base_channels=64):
     enlarged = layers.UpSampling2D(scale, interpolation="bilinear", name="enlarged")
     high = layers.Add(name="high")([x, enlarged(start)])
     return keras.Model(low, from_unit_range(high), name="generator")
-
-
-def _check(name, value, known):
-    if value not in known:
-        raise ValueError(f"{name} is one of {', '.join(known)}. Found: {value!r}.")

@@ -13,6 +13,7 @@ from keras import initializers, layers, ops
 
 from keras_gans.core import precision
 from keras_gans.core.checks import check_images
+from keras_gans.core.choices import check_choice
 from keras_gans.core.likelihood_model import LikelihoodModel
 from keras_gans.core.pixels import scaled
 from keras_gans.core.random import CounterStream
@@ -417,12 +418,8 @@ def _doublings(image_shape):
 
 
 def _check(likelihood, architecture, variance, divergence_weight, training_draws):
-    for name, value, known in (
-        ("likelihood", likelihood, ("bernoulli", "gaussian")),
-        ("architecture", architecture, ("dense", "convolutional")),
-    ):
-        if value not in known:
-            raise ValueError(f"{name} is one of {', '.join(known)}. Found: {value!r}.")
+    check_choice("likelihood", likelihood, ("bernoulli", "gaussian"))
+    check_choice("architecture", architecture, ("dense", "convolutional"))
     if variance is not None and not variance > 0:
         raise ValueError(f"variance is a positive number or None. Found: {variance}.")
     if training_draws < 1 or (training_draws > 1 and divergence_weight != 1):

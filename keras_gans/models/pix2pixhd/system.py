@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_gans.core import precision
+from keras_gans.core.choices import check_choice
 from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.models import pix2pix
 from keras_gans.models.pix2pixhd.from_label_maps import FromLabelMaps, joined
@@ -127,8 +128,7 @@ class Pix2PixHD(FromLabelMaps):
         seed=0,
         **kwargs,
     ):
-        if game not in GAMES:
-            raise ValueError(f"game is one of {', '.join(GAMES)}. Found: {game!r}.")
+        check_choice("game", game, GAMES)
         parts = {"trunk_head": enhancers, "encoder": feature_channels}
         improved = ("generator", *(name for name, used in parts.items() if used))
         self.sampling_networks = improved

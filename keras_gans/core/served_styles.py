@@ -2,6 +2,7 @@
 
 from keras_gans.core.pixels import scaled, to_bytes_range
 from keras_gans.core.random import CounterStream
+from keras_gans.core.served_translations import in_range
 
 
 def served_styles(model):
@@ -53,11 +54,7 @@ def _of_images(model):
 
     def run(content, style, alpha):
         checks = [_as_many(content, style), *_checks(model, alpha, content, style)]
-        for part in (content, style):
-            low, high = tf.reduce_min(part), tf.reduce_max(part)
-            in_range = (low >= -1.001) & (high <= 1.001)
-            message = ["images lie in [-1, 1]", low, high]
-            checks.append(tf.debugging.Assert(in_range, message))
+        checks += [in_range(content), in_range(style)]
         with tf.control_dependencies(checks):
             images = tf.identity(content), tf.identity(style)
         return {"images": model.translated(images, CounterStream(0), alpha=alpha)}
@@ -105,8 +102,8 @@ def _as_many(content, style):
 def _checks(model, alpha, *images):
     import tensorflow as tf
 
-    in_range = (alpha >= 0.0) & (alpha <= 1.0)
-    found = [tf.debugging.Assert(in_range, ["alpha lies in [0, 1]", alpha])]
+    fits = (alpha >= 0.0) & (alpha <= 1.0)
+    found = [tf.debugging.Assert(fits, ["alpha lies in [0, 1]", alpha])]
     for image in images:
         sides = tf.shape(image)[1:3]
         message = f"both sides of an image must be {model.smallest_side} or more"

@@ -49,13 +49,7 @@ def _of_images(model, options):
     import tensorflow as tf
 
     def run(images):
-        low, high = tf.reduce_min(images), tf.reduce_max(images)
-        in_range = (low >= -1.001) & (high <= 1.001)
-        checks = [
-            tf.debugging.Assert(in_range, ["images lie in [-1, 1]", low, high]),
-            sides_fit(model, images),
-        ]
-        with tf.control_dependencies(checks):
+        with tf.control_dependencies([in_range(images), sides_fit(model, images)]):
             images = tf.identity(images)
         return {"images": model.translated(images, CounterStream(0), **options)}
 
@@ -86,6 +80,19 @@ def _of_files(model, options):
 
 def _sides(model):
     return (None, None) if model.any_size else model.image_shape[:2]
+
+
+def in_range(images):
+    """An assertion that images lie in [-1, 1], up to rounding.
+
+    Args:
+        images: float32 tensor.
+    """
+    import tensorflow as tf
+
+    low, high = tf.reduce_min(images), tf.reduce_max(images)
+    fit = (low >= -1.001) & (high <= 1.001)
+    return tf.debugging.Assert(fit, ["images lie in [-1, 1]", low, high])
 
 
 def sides_fit(model, images):

@@ -10,7 +10,6 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from keras_gans import losses
 from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.layers import SNConv2D, build_rrdb, build_srvgg, torch_weights
 from keras_gans.layers.rrdb import UNSHUFFLED
@@ -163,11 +162,6 @@ class RealESRGAN(SuperResolution):
     def default_optimizers(self):
         """Adam 1e-4 with betas (0.9, 0.99), for both players; 2e-4 before the game."""
         return {player: pytorch_adam(1e-4, 0.9, 0.99) for player in self.players}
-
-    def game_losses(self, of_real, of_fake):
-        """Cross-entropies over pixels, of the generator the non-saturating one."""
-        game = losses.non_saturating
-        return game.discriminator(of_real, of_fake), game.generator(of_fake)
 
     def target_of(self, high):
         """The sharpened image, if it is to be compared with that."""

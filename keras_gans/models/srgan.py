@@ -7,7 +7,6 @@ Ledig et al. 2016, arXiv 1609.04802; and the networks of the same name in BasicS
 import keras
 from keras import layers
 
-from keras_gans import losses
 from keras_gans.core.choices import check_choice
 from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.layers import (
@@ -176,11 +175,6 @@ class SRGAN(SuperResolution):
     def default_optimizers(self):
         """Adam 1e-4 for both players; the paper ends the game at 1e-5."""
         return {player: pytorch_adam(1e-4, 0.9) for player in self.players}
-
-    def game_losses(self, of_real, of_fake):
-        """Cross-entropies, of the generator the non-saturating one."""
-        game = losses.non_saturating
-        return game.discriminator(of_real, of_fake), game.generator(of_fake)
 
     @property
     def content_of_pixels(self):

@@ -10,6 +10,7 @@ import math
 import keras
 from keras import ops
 
+from keras_gans import losses
 from keras_gans.core import precision
 from keras_gans.core.image_upscaler import ImageUpscaler
 from keras_gans.core.moving_average import copy_weights
@@ -174,11 +175,14 @@ class SuperResolution(ImageUpscaler):
     def game_losses(self, of_real, of_fake):
         """The discriminator's and the generator's loss of the game.
 
+        Here cross-entropies, of the generator the non-saturating one.
+
         Args:
             of_real: Logits of real images.
             of_fake: Those of what the generator made.
         """
-        raise NotImplementedError
+        game = losses.non_saturating
+        return game.discriminator(of_real, of_fake), game.generator(of_fake)
 
     def target_of(self, high):
         """What pixels and features are compared with; what the game sees is `high`."""

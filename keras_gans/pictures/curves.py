@@ -10,6 +10,8 @@ from keras_gans.core.files import written_whole
 
 # Told apart in light and in dark surroundings, and by most colour-blind eyes.
 _COLOURS = ("#3b82c4", "#e0702d", "#2f9e6e", "#b565b8", "#b08a1e", "#7a7f87")
+# Of more curves than there are colours; validation's are dashed.
+_STYLES = ("-", ":", "-.")
 _MUTED = "#8a8f98"
 
 
@@ -151,11 +153,12 @@ def _draw(axes, epochs, columns, colours):
     bases = list(dict.fromkeys(name.removeprefix("val_") for name, _ in columns))
     for name, values in columns:
         base, known = name.removeprefix("val_"), np.isfinite(values)
+        times, colour = divmod(bases.index(base), len(colours))
         axes.plot(
             epochs[known],
             values[known],
-            color=colours[bases.index(base) % len(colours)],
-            linestyle="-" if name == base else "--",
+            color=colours[colour],
+            linestyle=_STYLES[times % len(_STYLES)] if name == base else "--",
             linewidth=1.6,
             # A line of one point, or of a few far apart, is not to be seen.
             marker="o" if known.sum() <= 24 else None,

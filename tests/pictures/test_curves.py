@@ -85,6 +85,16 @@ def test_validation_is_dashed_in_the_colour_of_training(tmp_path):
         assert "validation" in axes.get_legend().get_texts()[1].get_text()
 
 
+def test_more_losses_than_colours_are_told_apart(tmp_path):
+    names = [f"a{i}_loss" for i in range(12)]
+    rows = [",".join(["epoch", *names]), ",".join(["0", *"123456123456"])]
+    (tmp_path / "h.csv").write_text("\n".join(rows) + "\n")
+    values = read_history(tmp_path / "h.csv")
+    figure = curves._figure(values["epoch"] + 1, curves._panels(values, None))
+    seen = {(x.get_color(), x.get_linestyle()) for x in figure.axes[0].lines}
+    assert len(seen) == len(names)
+
+
 def test_pictures_are_written_whole(history, tmp_path):
     training_curves(history, tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as picture:

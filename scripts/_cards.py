@@ -5,6 +5,7 @@ import pathlib
 import re
 
 import _detectors
+import _row_translators
 import _styles
 import _translators
 import _upscalers
@@ -68,6 +69,8 @@ def figures(folder):
         floor[label, name] = f"{value:.4g}"
     if "baseline" in facts:
         return _detectors.figures(values_of(found.results), floor, facts)
+    if "tables" in facts:
+        return _row_translators.figures(values_of(found.results), floor, facts)
     if "styles" in facts:
         return _styles.figures(values_of(found.results), floor, facts)
     if "scale" in facts:

@@ -3,6 +3,7 @@
 import importlib.machinery
 import importlib.util
 import json
+import math
 import pathlib
 import shutil
 import sys
@@ -60,7 +61,7 @@ BREAKS = {
     "the recipe says base_channels": lambda folder: edited(
         folder, "recipe.toml", "base_channels = ", "base_channels = 1"
     ),
-    "measured by other weights": lambda folder: measured_otherwise(folder),
+    "measured by other weights": lambda folder: table_edited(folder, other_weights),
     "metrics.json": lambda folder: (folder / "metrics.json").unlink(),
     "model.weights.h5: expected": lambda folder: (
         folder / "model.weights.h5"
@@ -68,19 +69,69 @@ BREAKS = {
 }
 
 
-def measured_otherwise(folder):
+def table_edited(folder, edit):
     path = folder / "metrics.json"
     table = json.loads(path.read_text("utf-8"))
-    table["protocol"]["weights_hash"] = "0" * 16
+    edit(table)
     path.write_text(json.dumps(table), "utf-8")
 
 
+def other_weights(table):
+    table["protocol"]["weights_hash"] = "0" * 16
+
+
+@pytest.fixture
+def broken(check_zoo, tmp_path, monkeypatch):
+    """What is found of a preset after something was done to its folder."""
+
+    def found(name, do):
+        shutil.copytree(ROOT / "zoo" / name, tmp_path / name)
+        (tmp_path / "mnist_cnn").symlink_to(ROOT / "zoo/mnist_cnn")
+        monkeypatch.setattr(check_zoo, "ZOO", tmp_path)
+        do(tmp_path / name)
+        return " ".join(check_zoo.problems(name, INDEX[name]))
+
+    return found
+
+
 @pytest.mark.parametrize("problem", BREAKS)
-def test_what_is_wrong_is_found(check_zoo, tmp_path, monkeypatch, problem):
-    name = "dcgan_mnist"
-    shutil.copytree(ROOT / "zoo" / name, tmp_path / name)
-    (tmp_path / "mnist_cnn").symlink_to(ROOT / "zoo/mnist_cnn")
-    monkeypatch.setattr(check_zoo, "ZOO", tmp_path)
-    BREAKS[problem](tmp_path / name)
-    found = " ".join(check_zoo.problems(name, INDEX[name]))
+def test_what_is_wrong_is_found(broken, problem):
+    assert problem in broken("dcgan_mnist", BREAKS[problem])
+
+
+def other_round_trip(table):
+    (result,) = (r for r in table["results"] if r["metric"] == "round_trip")
+    result["values"]["distance"] *= 1.01
+
+
+def other_interval(table):
+    table["protocol"]["spread"]["AUROC va target"][0] -= 0.1
+
+
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        (other_round_trip, "not as metrics.json says"),
+        (other_interval, "the figures on the card are not those"),
+    ],
+)
+def test_what_is_wrong_with_a_preset_of_tables_is_found(broken, edit, problem):
+    found = broken("radial_gan_heart", lambda folder: table_edited(folder, edit))
     assert problem in found
+
+
+def test_means_over_seeds_and_their_intervals(check_zoo):
+    def seed(a, b):
+        scores = {"target": 0.5, "translated": a, "chosen": b, "combined": b}
+        ways = {w: {"AUROC": s, "AUPRC": s} for w, s in scores.items()}
+        return {"north": {**ways, "weight": 0.0}, "south": {**ways, "weight": 0.3}}
+
+    found = check_zoo._row_translators.summary([seed(0.6, 0.5), seed(0.8, 0.5)])
+    assert found["AUROC north"]["translated"] == pytest.approx(0.7)
+    assert found["AUPRC less the table itself"]["translated"] == pytest.approx(0.2)
+    # Of two seeds, 0.1 either side of the mean: t(0.975, 1) is tan(0.475 pi).
+    reach = 0.1 * math.tan(0.475 * math.pi)
+    spread = found.facts["spread"]
+    assert spread["AUROC south translated"] == pytest.approx([0.7 - reach, 0.7 + reach])
+    assert spread["AUROC mean of all target"] == [0.5, 0.5]
+    assert found.facts["weights_chosen"] == {"0": 2, "0.3": 2}

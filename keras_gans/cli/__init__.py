@@ -9,6 +9,7 @@ import typer
 from typer import Option
 
 from keras_gans.cli import (
+    age,
     commands,
     evaluate,
     report,
@@ -40,6 +41,7 @@ app.command("report", epilog=report.EXAMPLES)(in_one_line(report.report))
 app.command("export", epilog=commands.EXPORT_EXAMPLES)(in_one_line(commands.export))
 app.command("translate", epilog=translate.EXAMPLES)(in_one_line(translate.translate))
 app.command("stylize", epilog=stylize.EXAMPLES)(in_one_line(stylize.stylize))
+app.command("age", epilog=age.EXAMPLES)(in_one_line(age.age))
 app.command("score", epilog=score.EXAMPLES)(in_one_line(score.score))
 app.command("translate-rows", epilog=tables.TRANSLATE_EXAMPLES)(
     in_one_line(tables.translate_rows)

@@ -159,7 +159,7 @@ def _prepare(recipe, system, scope):
         source = Source(
             recipe["data"],
             with_labels=counted is not None,
-            whole=hasattr(system, "adapt"),
+            whole=hasattr(system, "adapt") or hasattr(system, "pretrain"),
             seed=recipe["arguments"].get("seed", 0),
         )
     taken = recipes.arguments_of(system)

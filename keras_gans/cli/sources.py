@@ -100,6 +100,10 @@ class Source:
         both = (self.images, self.second)
         return np.concatenate(both), np.repeat([0, 1], [len(part) for part in both])
 
+    def labelled(self):
+        """`(images, labels)`, for what a system trains first; all are in memory."""
+        return self.images, self._labels
+
     def count_classes(self):
         """Number of classes: of names if the source has them, else of labels."""
         names = data.class_names(self.name)

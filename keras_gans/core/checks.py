@@ -248,3 +248,24 @@ def _range_of(images):
         return float(images.min()), float(images.max())
     images = keras.ops.cast(images, "float32")
     return float(keras.ops.min(images)), float(keras.ops.max(images))
+
+
+def check_encoder(network, image_shape, latent_dim):
+    """Checks that an encoder makes what the generator takes.
+
+    Args:
+        network: Built `keras.Model`; one that does not know its shapes is let through.
+        image_shape: Tuple.
+        latent_dim: Length of a latent vector.
+
+    Raises:
+        ValueError: when images or latents have another shape.
+    """
+    if not hasattr(network, "inputs"):
+        return
+    taken, made = network.inputs[0].shape[1:], network.outputs[0].shape[1:]
+    if (taken, made) != (image_shape, (latent_dim,)):
+        raise ValueError(
+            f"The encoder makes {made} from {taken}; the system was built for latents "
+            f"{(latent_dim,)} of images {image_shape}."
+        )

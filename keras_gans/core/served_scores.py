@@ -3,7 +3,7 @@
 from keras_gans.core.pixels import scaled
 from keras_gans.core.random import CounterStream
 from keras_gans.core.served_samples import served_samples
-from keras_gans.core.served_translations import in_range, sides_fit
+from keras_gans.core.served_translations import in_range, read_files
 
 
 def served_scores(model):
@@ -38,14 +38,8 @@ def served_scores(model):
             "heatmaps": found["heatmap"],
         }
 
-    def read(file):
-        image = tf.io.decode_image(file, model.image_shape[-1], tf.uint8, False)
-        image.set_shape((None, None, model.image_shape[-1]))
-        with tf.control_dependencies([sides_fit(model, image[None])]):
-            return tf.ensure_shape(tf.identity(image), model.image_shape)
-
     def score_png(image_bytes):
-        return score(scaled(tf.map_fn(read, image_bytes, fn_output_signature=tf.uint8)))
+        return score(scaled(read_files(model, image_bytes)))
 
     functions, warm_up = served_samples(model)
     images = [tf.TensorSpec((None, *model.image_shape), tf.float32, "images")]

@@ -111,3 +111,25 @@ def sides_fit(model, images):
         message = f"height and width of an image must be {model.image_shape[:2]}"
         fit = tf.reduce_all(sides == model.image_shape[:2])
     return tf.debugging.Assert(fit, [message, sides])
+
+
+def read_files(model, image_bytes):
+    """Images of a system that takes one size, from files.
+
+    Args:
+        model: It; `any_size` is false.
+        image_bytes: Strings `(batch,)` of PNG, JPEG, BMP or GIF files.
+
+    Returns:
+        uint8 `(batch, *image_shape)`. Files that are no pictures, and pictures of
+        another size, fail the request with a message.
+    """
+    import tensorflow as tf
+
+    def read(file):
+        image = tf.io.decode_image(file, model.image_shape[-1], tf.uint8, False)
+        image.set_shape((None, None, model.image_shape[-1]))
+        with tf.control_dependencies([sides_fit(model, image[None])]):
+            return tf.ensure_shape(tf.identity(image), model.image_shape)
+
+    return tf.map_fn(read, image_bytes, fn_output_signature=tf.uint8)

@@ -10,6 +10,7 @@ from keras_gans.losses.adversarial import (
     non_saturating,
     wasserstein,
 )
+from keras_gans.losses.contrastive import nt_xent
 from keras_gans.losses.historical_averaging import HistoricalAverage
 from keras_gans.losses.orthogonal import orthogonality
 from keras_gans.losses.penalties import (
@@ -30,6 +31,7 @@ __all__ = [
     "likelihood",
     "minimax",
     "non_saturating",
+    "nt_xent",
     "orthogonality",
     "perturb",
     "relativistic",

@@ -1,6 +1,7 @@
 """The systems, one file each."""
 
 from keras_gans.models.adain import AdaIN
+from keras_gans.models.age_cgan import AgeCGAN
 from keras_gans.models.anime_gan import AnimeGAN
 from keras_gans.models.anogan import AnoGAN
 from keras_gans.models.biggan import BigGAN
@@ -55,6 +56,7 @@ SYSTEMS = {
     "srgan": SRGAN,
     "esrgan": ESRGAN,
     "real_esrgan": RealESRGAN,
+    "age_cgan": AgeCGAN,
     "anogan": AnoGAN,
     "f_anogan": FAnoGAN,
     "adain": AdaIN,
@@ -78,6 +80,7 @@ __all__ = [
     "WGAN",
     "WGANGP",
     "AdaIN",
+    "AgeCGAN",
     "AnimeGAN",
     "AnoGAN",
     "BigGAN",

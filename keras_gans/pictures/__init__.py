@@ -1,6 +1,7 @@
 """Pictures of a model: grids of samples, paths between them, and how it learned."""
 
 from keras_gans.pictures.curves import read_history, training_curves
+from keras_gans.pictures.faces import aging_rows
 from keras_gans.pictures.grids import image_grid, save_png
 from keras_gans.pictures.heatmaps import anomaly_rows, heat_colors
 from keras_gans.pictures.inline import Inline, inline_picture, inline_svg
@@ -15,6 +16,7 @@ from keras_gans.pictures.rows import (
 
 __all__ = [
     "Inline",
+    "aging_rows",
     "anomaly_rows",
     "class_rows",
     "heat_colors",

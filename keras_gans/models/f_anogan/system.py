@@ -8,6 +8,7 @@ a public implementation.
 import keras
 from keras import ops
 
+from keras_gans.core import checks
 from keras_gans.core.anomaly_detector import AnomalyDetector
 from keras_gans.core.network_parts import features_of
 from keras_gans.models.f_anogan import networks, public_networks
@@ -155,13 +156,8 @@ class FAnoGAN(AnomalyDetector, WGANGP):
         """Checks the generator, and that the encoder makes what it takes."""
         if name == "generator":
             super().check_network(name, network)
-        if name == "encoder" and hasattr(network, "outputs"):
-            taken, made = network.inputs[0].shape[1:], network.outputs[0].shape[1:]
-            if (taken, made) != (self.image_shape, (self.latent_dim,)):
-                raise ValueError(
-                    f"The encoder makes {made} from {taken}; the system was built for "
-                    f"latents {(self.latent_dim,)} of images {self.image_shape}."
-                )
+        if name == "encoder":
+            checks.check_encoder(network, self.image_shape, self.latent_dim)
 
     def default_optimizers(self):
         """Adam 1e-4 with betas (0, 0.9) for the GAN, RMSprop 5e-5 for the encoder."""

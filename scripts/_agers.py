@@ -137,8 +137,8 @@ def figures(found, floor, facts):
         "steps of L-BFGS on the recogniser's distance. Interval: 95 % of "
         f"{RESAMPLES:,} resamples of the photographs. Encoder: no search. "
         f"`{facts['extractor']}` (weights {facts['weights_hash']}) reads the right "
-        f"class in {facts['read_in_photographs']:.1%} of the photographs themselves; by "
-        f"chance it would be {chance:.1%}. The class asked for is read {verdict} "
+        f"class in {facts['read_in_photographs']:.1%} of the photographs themselves; "
+        f"by chance it would be {chance:.1%}. The class asked for is read {verdict} "
         f"(margin {100 * (low - chance):.1f} to {100 * (high - chance):.1f} points).",
         "",
     ]

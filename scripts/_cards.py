@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 
+import _agers
 import _detectors
 import _row_translators
 import _styles
@@ -69,6 +70,8 @@ def figures(folder):
         floor[label, name] = f"{value:.4g}"
     if "baseline" in facts:
         return _detectors.figures(values_of(found.results), floor, facts)
+    if "faces" in facts:
+        return _agers.figures(values_of(found.results), floor, facts)
     if "tables" in facts:
         return _row_translators.figures(values_of(found.results), floor, facts)
     if "styles" in facts:

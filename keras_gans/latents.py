@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_gans.core import gradients
+from keras_gans.core.autoregressive_model import AutoregressiveModel
 from keras_gans.core.descent import descend
 from keras_gans.core.pixels import scaled
 from keras_gans.core.random import CounterStream
@@ -64,8 +65,9 @@ def project(
         `Projection`.
 
     Raises:
-        ValueError: for images that the system could not have made, or `space="w"` of a
-            system without styles.
+        ValueError: for images that the system could not have made, `space="w"` of a
+            system without styles, or a system that draws pixel after pixel, in whose
+            latents there is no way down: it answers `negative_log_likelihood`.
 
     Example:
 
@@ -74,6 +76,11 @@ def project(
 
     Reference: Karras et al. 2019, arXiv 1912.04958, section 5, without its noise.
     """
+    if isinstance(gan, AutoregressiveModel):
+        raise ValueError(
+            f"{type(gan).__name__} draws pixel after pixel: its latents choose among "
+            "levels, and no slope leads to an image."
+        )
     has_styles = hasattr(gan, "synthesize")
     space = space or ("w" if has_styles else "z")
     if space not in ("z", "w") or (space == "w" and not has_styles):

@@ -61,6 +61,9 @@ def test_impossible_questions():
     gan = tiny_dcgan()
     with pytest.raises(ValueError, match="'w' for systems with styles"):
         project(gan, gan.sample(1, seed=0), space="w")
+    raster = kg.PixelCNN((4, 4, 1), hidden_channels=2, blocks=1)
+    with pytest.raises(ValueError, match="PixelCNN draws pixel after pixel"):
+        project(raster, np.zeros((1, 4, 4, 1), "uint8"))
     with pytest.raises(ValueError, match=r"Found: \(4, 4, 1\)"):
         project(gan, np.zeros((1, 4, 4, 1), "float32"))
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+import keras_gans as kg
 from keras_gans.latents import project, search
 from tests.systems import tiny_cgan, tiny_dcgan, tiny_stylegan2
 

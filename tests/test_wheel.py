@@ -18,7 +18,9 @@ import numpy as np
 assert pathlib.Path(kg.__file__).is_relative_to(sys.argv[1]), kg.__file__
 for name in kg.list_presets():
     gan = kg.from_preset(name)
-    if isinstance(gan, kg.ImageTranslator):
+    if isinstance(gan, kg.RadialGAN):
+        made = gan.translate(np.zeros((2, gan.tables[0].width)), 0, 1, [0, 1])
+    elif isinstance(gan, kg.ImageTranslator):
         made = gan.translate(np.zeros((2, *gan.source_shape), "uint8"))
     else:
         made = gan.sample(2, seed=0)

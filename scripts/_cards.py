@@ -18,6 +18,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIGURES = re.compile(
     r"(<!-- figures: scripts/train_zoo -->\n).*?(<!-- end of figures -->)", re.DOTALL
 )
+# The fact by which a kind of system is known, and what writes its figures.
+KINDS = {
+    "baseline": _detectors,
+    "faces": _agers,
+    "tables": _row_translators,
+    "styles": _styles,
+    "scale": _upscalers,
+}
 SPREADS = ("std",)
 MEANINGS = {
     "frechet_distance": "Frechet distance of the features, no FID; less is better",
@@ -68,16 +76,9 @@ def figures(folder):
     facts, floor = found.facts, {}
     for label, name, value in values_of(found.floor):
         floor[label, name] = f"{value:.4g}"
-    if "baseline" in facts:
-        return _detectors.figures(values_of(found.results), floor, facts)
-    if "faces" in facts:
-        return _agers.figures(values_of(found.results), floor, facts)
-    if "tables" in facts:
-        return _row_translators.figures(values_of(found.results), floor, facts)
-    if "styles" in facts:
-        return _styles.figures(values_of(found.results), floor, facts)
-    if "scale" in facts:
-        return _upscalers.figures(values_of(found.results), floor, facts)
+    for fact, kind in KINDS.items():
+        if fact in facts:
+            return kind.figures(values_of(found.results), floor, facts)
     if "extractor" not in facts:
         return _translators.figures(values_of(found.results), floor, facts)
     lines = [

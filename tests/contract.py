@@ -90,14 +90,37 @@ class SystemContract:
         kwargs = {"batch_size": BATCH, "verbose": 0, **kwargs}
         return gan.fit(*data, epochs=epochs, **kwargs)
 
+    # Tracing a step is what tests take their time for: what several of them need is
+    # trained once.
     @pytest.fixture(scope="class")
     @classmethod
-    def trained(cls):
-        """One model after two epochs; tests that share it must not change it."""
-        gan = cls.make()
+    def trained_and_state(cls):
+        """One model after two epochs, and its state before any test asked for more."""
+        gan = cls.fitted(epochs=2)
+        return gan, state_of(gan)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def trained(cls, trained_and_state):
+        """The model alone; tests that share it must not change it."""
+        return trained_and_state[0]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def stopped(cls, tmp_path_factory):
+        """A model whose training of four epochs ended after two, and its backup."""
+        gan, folder = cls.make(), tmp_path_factory.mktemp("backup")
         gan.compile()
-        cls.fit(gan, 2)
-        return gan
+        backup = keras.callbacks.BackupAndRestore(folder)
+        with pytest.raises(_Stop):
+            cls.fit(gan, 4, callbacks=[backup, _StopAt(2)])
+        return gan, folder
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def one_step(cls):
+        """The state after a step on one replica, without XLA."""
+        return cls._one_step_on(replicas=1, jit_compile=False)
 
     def test_config_round_trip(self, trained):
         config = json.loads(json.dumps(trained.get_config()))
@@ -141,23 +164,25 @@ class SystemContract:
         assert many.min() >= -1.0001 and many.max() <= 1.0001
 
     def test_update_moves_its_player_and_no_other(self):
-        for player in self.system.players:
-            moved = self._moved_networks_when_only(player)
-            assert moved == set(self.system.players[player])
-
-    def _moved_networks_when_only(self, player):
         gan = self.make()
-        rates = {f"{p}_optimizer": keras.optimizers.SGD(0.0) for p in gan.players}
-        rates[f"{player}_optimizer"] = keras.optimizers.SGD(0.01)
-        gan.compile(**rates)
+        still = {f"{p}_optimizer": keras.optimizers.SGD(0.0) for p in gan.players}
+        gan.compile(**still)
         self.fit(gan, 1)  # Clipping and the like happen here.
+        start = [ops.convert_to_numpy(w).copy() for w in gan.weights]
         before = {name: trainable_of(getattr(gan, name)) for name in gan.networks}
-        self.fit(gan, 1)
-        return {
-            name
-            for name in gan.networks
-            if differs(before[name], trainable_of(getattr(gan, name)))
-        }
+        for player, improved in self.system.players.items():
+            rate = getattr(gan, f"{player}_optimizer").learning_rate
+            rate.assign(0.01)
+            self.fit(gan, 1)
+            moved = {
+                name
+                for name in gan.networks
+                if differs(before[name], trainable_of(getattr(gan, name)))
+            }
+            assert moved == set(improved)
+            rate.assign(0.0)
+            for weight, value in zip(gan.weights, start, strict=True):
+                weight.assign(value)
 
     @on_tensorflow
     def test_graph_equals_eager(self):
@@ -170,8 +195,8 @@ class SystemContract:
         eager = self.fitted(run_eagerly=True, **second)
         assert_equal(state_of(graph), state_of(eager), atol=2e-6)
 
-    def test_same_seed_same_weights(self):
-        assert_equal(state_of(self.fitted()), state_of(self.fitted()))
+    def test_same_seed_same_weights(self, trained_and_state, stopped):
+        assert_equal(trained_and_state[1], state_of(stopped[0]))
 
     def test_keras_file_round_trip(self, trained, tmp_path):
         path = tmp_path / "gan.keras"
@@ -189,19 +214,11 @@ class SystemContract:
         assert not light.compiled
         np.testing.assert_array_equal(self.drawn(trained, 2), self.drawn(light, 2))
 
-    def test_resumed_equals_never_stopped(self, tmp_path):
+    def test_resumed_equals_never_stopped(self, stopped):
         whole = self.fitted(epochs=4)
-        first = self.make()
-        first.compile()
-        with pytest.raises(_Stop):
-            self.fit(
-                first,
-                4,
-                callbacks=[keras.callbacks.BackupAndRestore(tmp_path), _StopAt(2)],
-            )
         resumed = self.make()
         resumed.compile()
-        self.fit(resumed, 4, callbacks=[keras.callbacks.BackupAndRestore(tmp_path)])
+        self.fit(resumed, 4, callbacks=[keras.callbacks.BackupAndRestore(stopped[1])])
         assert_equal(state_of(whole), state_of(resumed))
 
     @pytest.mark.filterwarnings("ignore:Skipping variable loading")
@@ -306,20 +323,18 @@ class SystemContract:
             keras.mixed_precision.set_dtype_policy("float32")
 
     @on_tensorflow
-    def test_two_replicas_equal_one(self):
-        one = self._one_step_on(replicas=1)
-        two = self._one_step_on(replicas=2)
-        assert_equal(one, two, atol=1e-6)
+    def test_two_replicas_equal_one(self, one_step):
+        assert_equal(one_step, self._one_step_on(replicas=2), atol=1e-6)
 
     @on_tensorflow
-    def test_xla_equals_no_xla(self):
-        plain = self._one_step_on(replicas=1, jit_compile=False)
+    def test_xla_equals_no_xla(self, one_step):
         compiled = self._one_step_on(replicas=1, jit_compile=True)
-        assert_equal(plain, compiled, atol=1e-6)
+        assert_equal(one_step, compiled, atol=1e-6)
 
-    def _one_step_on(self, replicas, jit_compile="auto"):
+    @classmethod
+    def _one_step_on(cls, replicas, jit_compile="auto"):
         with two_replicas().scope() if replicas == 2 else contextlib.nullcontext():
-            gan = self.make()
+            gan = cls.make()
             sgd = {f"{p}_optimizer": keras.optimizers.SGD(0.05) for p in gan.players}
             gan.compile(jit_compile=jit_compile, **sgd)
         for network in (getattr(gan, name) for name in gan.networks):
@@ -330,7 +345,7 @@ class SystemContract:
                     layer.stddev = 0.0
         total = BATCH * gan.updates_per_batch
         gan.training_seeds = SharedLatents(replicas)
-        data = self.replica_order(self.batch(total), gan.updates_per_batch, replicas)
+        data = cls.replica_order(cls.batch(total), gan.updates_per_batch, replicas)
         gan.fit(*data, batch_size=BATCH, epochs=1, shuffle=False, verbose=0)
         return {
             k: v for k, v in state_of(gan).items() if not k.startswith(("seed", "slot"))

@@ -25,7 +25,8 @@ class TestProGAN(SystemContract):
         "fade_images": 24,
     }
 
-    def _one_step_on(self, replicas, jit_compile="auto"):
+    @classmethod
+    def _one_step_on(cls, replicas, jit_compile="auto"):
         with deviations_of_pairs():
             return super()._one_step_on(replicas, jit_compile)
 

@@ -51,12 +51,13 @@ class TestStyleGAN(SystemContract):
         ):
             yield
 
-    def _one_step_on(self, replicas, jit_compile="auto"):
+    @classmethod
+    def _one_step_on(cls, replicas, jit_compile="auto"):
         # Noise and the coin of mixing are drawn for each replica.
         with (
             deviations_of_pairs(),
             fixed_noise(),
-            mock.patch.dict(self.tiny, {"style_mixing": 0.0}),
+            mock.patch.dict(cls.tiny, {"style_mixing": 0.0}),
         ):
             return super()._one_step_on(replicas, jit_compile)
 

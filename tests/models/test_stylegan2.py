@@ -31,12 +31,13 @@ class TestStyleGAN2(SystemContract):
     # differ from other losses: in other precisions, compilers, replicas.
     tiny = {**TINY, "discriminator_interval": 1, "path_length_weight": 0.0}
 
-    def _one_step_on(self, replicas, jit_compile="auto"):
+    @classmethod
+    def _one_step_on(cls, replicas, jit_compile="auto"):
         # What is drawn once for a batch, or from some of its rows, is other rows' and
         # another draw's on two replicas, as in the reference.
         of_rows = {"style_mixing": 0.0, "noise_mode_in_training": "const"}
         of_rows["path_length_batch_shrink"] = 1
-        with self.changed(path_length_weight=2.0, **of_rows), deviations_of_pairs():
+        with cls.changed(path_length_weight=2.0, **of_rows), deviations_of_pairs():
             return super()._one_step_on(replicas, jit_compile)
 
     @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
@@ -44,8 +45,9 @@ class TestStyleGAN2(SystemContract):
         with self.changed(path_length_weight=2.0, generator_interval=1):
             super().test_mixed_precision(policy)
 
-    def changed(self, **arguments):
-        return mock.patch.dict(self.tiny, arguments)
+    @classmethod
+    def changed(cls, **arguments):
+        return mock.patch.dict(cls.tiny, arguments)
 
 
 def to_numpy(x):

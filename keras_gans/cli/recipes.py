@@ -56,6 +56,7 @@ and every run folder and preset holds the one that made it:
     batch_size = 100
     epochs = 5
     zoom = 0.3                    # optional; DTN: share cut away before enlarging
+    objective = "pictures"        # optional; AdaIN: what f learns; else classes
     preset = "adain_paintings"    # optional; takes the network of a preset instead
 
     [optimizers.generator]        # optional, one table per player
@@ -173,6 +174,7 @@ SECTIONS = {
         "batch_size": "a whole number from 1 to 65536",
         "epochs": "a whole number from 1 on",
         "zoom": "a number from 0 to below 1",
+        "objective": "text",
         "preset": "text",
     },
     "evaluation": {

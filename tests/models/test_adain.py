@@ -431,10 +431,30 @@ def test_pretraining_tells_classes_apart():
     other.take_pretrained(gan)
     for own, taken in zip(gan.encoder.weights, other.encoder.weights, strict=True):
         np.testing.assert_array_equal(own, taken)
-    # In the end all channels that answer have the mean 1.
+    assert largest_mean(gan, images) == pytest.approx(1.0, abs=1e-3)
+
+
+def largest_mean(gan, images):
+    """Of all channels: 1 for those that answer, once the encoder is scaled."""
     maps = gan.features((images / 255).astype("float32"))
-    means = np.concatenate([ops.convert_to_numpy(m).mean(axis=(0, 1, 2)) for m in maps])
-    assert means.max() == pytest.approx(1.0, abs=1e-3)
+    means = [ops.convert_to_numpy(m).mean(axis=(0, 1, 2)) for m in maps]
+    return np.concatenate(means).max()
+
+
+def test_pretraining_on_pictures_begins_with_a_decoder():
+    """Encoder and decoder stay a pair when the encoder is scaled, as its average."""
+    gan = tiny(ema_decay=0.9, initialization="he")
+    noise = TestAdaIN.batch(64)[0]
+    images = np.broadcast_to(noise[:, :1, :1], noise.shape).copy()  # plain colours
+    options = {"batch_size": 16, "objective": "pictures", "verbose": 0}
+    losses = gan.pretrain(images, epochs=100, **options).history["loss"]
+    assert losses[-1] < 0.2 * losses[0]
+    assert largest_mean(gan, images) == pytest.approx(1.0, abs=1e-3)
+    made = gan.translate((images, images), alpha=0.0)
+    error = np.square((made + 1) / 2 - images / 255).mean()
+    assert error == pytest.approx(losses[-1], rel=0.3)
+    with pytest.raises(ValueError, match="objective is one of classes, pictures"):
+        gan.pretrain(images, objective="words")
 
 
 @pytest.mark.every_backend

@@ -115,6 +115,9 @@ def normalize_activations(encoder, pictures):
         encoder: What `build_encoder` returned.
         pictures: Array in [0, 1], of which the means are taken.
 
+    Returns:
+        numpy float64 array: what the channels of the last map were divided by.
+
     Reference: Gatys et al. 2015, arXiv 1508.06576, methods.
     """
     names = [la.name for la in encoder.layers if la.name.startswith("relu")]
@@ -131,8 +134,14 @@ def normalize_activations(encoder, pictures):
             kernel = kernel * before[:, None]
         layer.set_weights([kernel / mean, bias / mean])
         before = mean
+    return before
 
 
 def _convolved(x, width, number, options):
     x = ReflectionPadding2D(name=f"pad{number}")(x)
     return layers.Conv2D(width, 3, name=f"conv{number}", **options)(x)
+
+
+def widths(encoder):
+    """Channels of an encoder's maps, a list of integers."""
+    return [part.shape[-1] for part in encoder.outputs]

@@ -6,27 +6,22 @@ losses are those of a public implementation (github.com/naoto0804/pytorch-AdaIN)
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
-from keras_gans.core import checks, gradients
+from keras_gans.core import checks
 from keras_gans.core.image_translator import ImageTranslator
-from keras_gans.core.moving_average import copy_weights
 from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.core.pixels import scaled
-from keras_gans.core.random import seeded
-from keras_gans.data import ArrayBatches, to_unit
+from keras_gans.data import to_unit
 from keras_gans.data.color_transfer import transfer_colors
-from keras_gans.models.adain.networks import (
-    build_decoder,
-    build_encoder,
-    normalize_activations,
-)
+from keras_gans.models.adain.networks import build_decoder, build_encoder, widths
+from keras_gans.models.adain.pretraining import Pretraining
 
 EPSILON = 1e-5
 
 
 @keras.saving.register_keras_serializable("keras_gans")
-class AdaIN(ImageTranslator):
+class AdaIN(Pretraining, ImageTranslator):
     """A decoder that draws a content's features with a style's statistics.
 
     f is a fixed encoder, phi_i its maps at the start of each stage, f the last of them.
@@ -109,7 +104,7 @@ class AdaIN(ImageTranslator):
             decoder=decoder
             or (
                 lambda: build_decoder(
-                    _widths(self.encoder), self.image_shape[-1], initialization
+                    widths(self.encoder), self.image_shape[-1], initialization
                 )
             ),
         )
@@ -123,7 +118,7 @@ class AdaIN(ImageTranslator):
                 raise ValueError("An encoder returns a list of maps, one per stage.")
             expected, found = colours, network.inputs[0].shape[-1]
         else:
-            expected = (_widths(self.encoder)[-1], colours)
+            expected = (widths(self.encoder)[-1], colours)
             found = network.inputs[0].shape[-1], network.outputs[0].shape[-1]
         if found != expected:
             raise ValueError(
@@ -335,72 +330,6 @@ class AdaIN(ImageTranslator):
 
         return served_styles(self)
 
-    def take_pretrained(self, other):
-        """Takes f of another `AdaIN`, in place of `pretrain`.
-
-        Args:
-            other: Of as many stages and channels.
-
-        Raises:
-            ValueError: if its f is of another size.
-        """
-        theirs = getattr(other, "encoder", None)
-        if theirs is None or _widths(theirs) != _widths(self.encoder):
-            found = type(other).__name__ if theirs is None else _widths(theirs)
-            raise ValueError(
-                f"An encoder with maps of {_widths(self.encoder)} channels is looked "
-                f"for. Found: {found}."
-            )
-        copy_weights(theirs, self.encoder)
-
-    def pretrain(self, images, labels, batch_size=64, epochs=1, **kwargs):
-        """Trains f on labelled pictures, with a classifier that is then dropped.
-
-        It sees the means of all phi_i, such that none of them loses channels. In the
-        end f is scaled by `normalize_activations`.
-
-        Args:
-            images: uint8 or floats in [-1, 1], `(num_images, *image_shape)`.
-            labels: Integers from 0 on.
-            batch_size: Pictures per update.
-            epochs: Passes over them.
-            **kwargs: The other arguments of `keras.Model.fit`.
-
-        Returns:
-            The `History`, with `loss` and `accuracy`.
-
-        Raises:
-            ValueError: for images or labels that do not fit.
-        """
-        classes = int(np.max(labels)) + 1
-        checks.check_images(images, self.image_shape)
-        checks.check_labels(labels, classes)
-        # Bytes are scaled batch by batch: as floats they would fill the memory.
-        is_bytes = images.dtype == np.uint8
-        scale, offset = (1 / 255, 0.0) if is_bytes else (0.5, 0.5)
-        steps = 1 + len(images) // batch_size * epochs
-        inputs = keras.Input(self.image_shape, dtype="uint8" if is_bytes else "float32")
-        with gradients.scope_of(self), seeded(f"{self.seed}/pretrain"):
-            logits = self._classes_of(layers.Rescaling(scale, offset)(inputs), classes)
-            both = keras.Model(inputs, logits)
-            both.compile(
-                keras.optimizers.Adam(_warm_then_falling(1e-3, steps)),
-                keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-                metrics=["accuracy"],
-            )
-        batches = ArrayBatches((images, labels), batch_size, seed=self.seed)
-        # The batches are shuffled already; Keras would use Python's random state.
-        history = both.fit(batches, epochs=epochs, shuffle=False, **kwargs)
-        some = images[:: -(-len(images) // 512)].astype("float32")
-        normalize_activations(self.encoder, scale * some + offset)
-        return history
-
-    def _classes_of(self, pictures, classes):
-        x = layers.RandomFlip("horizontal", seed=self.seed)(pictures)
-        means = [layers.GlobalAveragePooling2D()(maps) for maps in self.encoder(x)]
-        x = layers.Dropout(0.3, seed=self.seed)(layers.Concatenate()(means))
-        return layers.Dense(classes, dtype="float32")(x)
-
 
 def moments(features):
     """Mean and deviation of each channel of each map.
@@ -435,10 +364,6 @@ def restyled(content, mean, deviation):
     return deviation * ((content - own_mean) / own_deviation) + mean
 
 
-def _widths(encoder):
-    return [part.shape[-1] for part in encoder.outputs]
-
-
 def _unit(images):
     return 0.5 * images + 0.5
 
@@ -455,13 +380,6 @@ def distance(features, style):
     """Of the means and deviations of two maps."""
     pairs = zip(moments(features), moments(style), strict=True)
     return sum(_mean_square(*pair) for pair in pairs)
-
-
-def _warm_then_falling(rate, steps):
-    warm = 1 + steps // 20
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, steps - warm + 1, warmup_target=rate, warmup_steps=warm
-    )
 
 
 def _check_alpha(alpha):

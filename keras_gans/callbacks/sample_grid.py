@@ -78,8 +78,8 @@ class SampleGrid(keras.callbacks.Callback):
         if not gradients.is_chief(self.model):
             return
         columns = self.columns or self.model.num_classes or 8
-        images = self.model.sample(self.rows * columns, seed=self.seed)
-        grid = image_grid(images, columns, self.scale)
+        samples = self.model.sample(self.rows * columns, seed=self.seed)
+        grid = image_grid(self.model.pictures_of(samples), columns, self.scale)
         self.folder.mkdir(parents=True, exist_ok=True)
         save_png(self.folder / f"epoch_{epoch + 1:04d}.png", grid)
         if self._writer is not None:

@@ -97,7 +97,7 @@ def sample(
     check_free(files, overwrite)
     gan = that_draws(preset)
     labels = [label[i % len(label)] for i in range(num)] if label else None
-    images = kg.data.to_uint8(gan.sample(num, seed, labels, truncation))
+    images = gan.pictures_of(gan.sample(num, seed, labels, truncation))
     pictures = images
     if separate is None:
         columns = _columns(num, len(label) if label else gan.num_classes)

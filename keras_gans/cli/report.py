@@ -159,12 +159,12 @@ def _drawn(preset):
     if not preset.is_dir():
         return drawn
     gan = that_draws(preset)
-    drawn["paths"] = _grid(pictures.interpolation(gan), columns=10)
+    paths = gan.pictures_of(pictures.interpolation(gan))
+    drawn["paths"] = _grid(paths, columns=10)
     if gan.num_classes is not None:
         count = drawn["num_classes"] = min(gan.num_classes, _MOST_CLASSES)
-        drawn["classes"] = _grid(
-            pictures.class_rows(gan, classes=range(count)), columns=10
-        )
+        classes = pictures.class_rows(gan, classes=range(count))
+        drawn["classes"] = _grid(gan.pictures_of(classes), columns=10)
     return drawn
 
 

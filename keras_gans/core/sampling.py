@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_gans.core.checks import check_attributes, check_labels
 from keras_gans.core.random import CounterStream
+from keras_gans.data.pixels import to_uint8
 
 
 class Sampling:
@@ -139,6 +140,17 @@ class Sampling:
         from keras_gans.core.served_samples import served_samples
 
         return served_samples(self)
+
+    def pictures_of(self, samples):
+        """Samples as pictures for grids and files; systems of other data draw them.
+
+        Args:
+            samples: What `sample` returned.
+
+        Returns:
+            uint8 array `(num_images, height, width, 1 or 3)`, one picture for each.
+        """
+        return to_uint8(samples)
 
     def evaluate_samples(self, data, seed=0, truncation=None, **options):
         """Measures samples, as they are served, against real images.

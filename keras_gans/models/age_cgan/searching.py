@@ -186,12 +186,7 @@ class Searching:
         }
 
     def _check_ready(self, target):
-        if self.stage == "gan":
-            steps = int(ops.convert_to_numpy(self.steps))
-            raise ValueError(
-                f"The encoder is not trained yet: {steps} of {self.gan_steps} steps of "
-                "the GAN are done. Go on with fit(), or call fit_encoder()."
-            )
+        self.check_encoder_stage()
         theirs = "recogniser" in self._own_networks
         pretrained = int(ops.convert_to_numpy(self.pretrainings)) > 0
         if target == "identity" and not (theirs or pretrained):

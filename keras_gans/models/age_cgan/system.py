@@ -12,6 +12,7 @@ from keras_gans import losses
 from keras_gans.core import checks
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.choices import check_choice
+from keras_gans.core.encoder_stage import EncoderStage
 from keras_gans.core.gradients import scope_of
 from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.models.age_cgan import networks
@@ -23,7 +24,7 @@ YEARS = (19, 30, 40, 50, 60)
 
 
 @keras.saving.register_keras_serializable("keras_gans")
-class AgeCGAN(Searching, AdversarialModel):
+class AgeCGAN(EncoderStage, Searching, AdversarialModel):
     """Draws a face again at another age: conditional GAN, encoder, search for identity.
 
     The training has two stages. `"gan"`: the discriminator minimises
@@ -91,7 +92,6 @@ class AgeCGAN(Searching, AdversarialModel):
     players = {**AdversarialModel.players, "encoder": ("encoder",)}
     reports = ("discriminator_loss", "generator_loss", "encoder_loss")
     sampling_networks = ("generator", "encoder")
-    stage_counter = "steps"
 
     def __init__(
         self,
@@ -150,13 +150,6 @@ class AgeCGAN(Searching, AdversarialModel):
         )
         self.recogniser.trainable = False
 
-    def check_network(self, name, network):
-        """Checks the generator, and that the encoder makes what it takes."""
-        if name == "generator":
-            super().check_network(name, network)
-        if name == "encoder":
-            checks.check_encoder(network, self.image_shape, self.latent_dim)
-
     @staticmethod
     def classes_of(years):
         """The paper's age classes: 0-18, 19-29, 30-39, 40-49, 50-59, 60 and more.
@@ -214,20 +207,6 @@ class AgeCGAN(Searching, AdversarialModel):
             return "gan"
         ends = self.gan_steps + self.encoder_steps
         return "identity" if self.amortized and count >= ends else "encoder"
-
-    def fit_encoder(self, x, y, **kwargs):
-        """Goes over to the encoder's stage, whenever the GAN is good enough.
-
-        Args:
-            x: Images.
-            y: Labels.
-            **kwargs: As for `fit`.
-
-        Returns:
-            As `fit`.
-        """
-        self.steps.assign(ops.maximum(self.steps, self.gan_steps))
-        return self.fit(x, y, **kwargs)
 
     def train_step(self, data):
         """The step of the stage."""

@@ -8,8 +8,8 @@ a public implementation.
 import keras
 from keras import ops
 
-from keras_gans.core import checks
 from keras_gans.core.anomaly_detector import AnomalyDetector
+from keras_gans.core.encoder_stage import EncoderStage
 from keras_gans.core.network_parts import features_of
 from keras_gans.models.f_anogan import networks, public_networks
 from keras_gans.models.wgan_gp import WGANGP, build_conv_critic
@@ -22,7 +22,7 @@ _REPORTS = {
 
 
 @keras.saving.register_keras_serializable("keras_gans")
-class FAnoGAN(AnomalyDetector, WGANGP):
+class FAnoGAN(EncoderStage, AnomalyDetector, WGANGP):
     """A WGAN-GP of normal images, then an encoder into its latent space.
 
     The training has two stages, of one model. `"gan"`: the critic and the generator
@@ -93,7 +93,6 @@ class FAnoGAN(AnomalyDetector, WGANGP):
     players = {**WGANGP.players, "encoder": ("encoder",)}
     reports = (*WGANGP.reports, *_REPORTS["izi_f"])
     sampling_networks = ("generator", "encoder")
-    stage_counter = "steps"
 
     def __init__(
         self,
@@ -152,13 +151,6 @@ class FAnoGAN(AnomalyDetector, WGANGP):
             encoder = _bounded(encoder)
         super().set_networks(critic=critic, generator=generator, encoder=encoder)
 
-    def check_network(self, name, network):
-        """Checks the generator, and that the encoder makes what it takes."""
-        if name == "generator":
-            super().check_network(name, network)
-        if name == "encoder":
-            checks.check_encoder(network, self.image_shape, self.latent_dim)
-
     def default_optimizers(self):
         """Adam 1e-4 with betas (0, 0.9) for the GAN, RMSprop 5e-5 for the encoder."""
         adam = {"beta_1": 0.0, "beta_2": 0.9, "epsilon": 1e-8}
@@ -172,19 +164,6 @@ class FAnoGAN(AnomalyDetector, WGANGP):
     def stage_at(self, count):
         """`"gan"`, then `"encoder"`."""
         return "gan" if count < self.gan_steps else "encoder"
-
-    def fit_encoder(self, x, **kwargs):
-        """Goes over to the encoder's stage, whenever the GAN is good enough.
-
-        Args:
-            x: As for `fit`.
-            **kwargs: As for `fit`.
-
-        Returns:
-            As `fit`.
-        """
-        self.steps.assign(ops.maximum(self.steps, self.gan_steps))
-        return self.fit(x, **kwargs)
 
     def train_step(self, data):
         """WGAN-GP's step; in the second stage several updates of the encoder."""
@@ -236,12 +215,7 @@ class FAnoGAN(AnomalyDetector, WGANGP):
     def check_scorable(self, images, options=()):
         """As in `AnomalyDetector`; and that the encoder is being trained at all."""
         super().check_scorable(images, options)
-        if self.stage != "encoder":
-            steps = int(ops.convert_to_numpy(self.steps))
-            raise ValueError(
-                f"The encoder is not trained yet: {steps} of {self.gan_steps} steps of "
-                "the GAN are done. Go on with fit(), or call fit_encoder()."
-            )
+        self.check_encoder_stage()
 
     def findings(self, images, stream, feature_weight):
         """What the encoder's reconstruction lacks.

@@ -126,8 +126,8 @@ def batch_of(gan, count=4):
     return (data,)
 
 
-# Rows of tables are not augmented, and are refused an augmentation.
-WITHOUT_PICTURES = {"radial_gan"}
+# Rows of tables and volumes are not augmented, and are refused an augmentation.
+WITHOUT_PICTURES = {"radial_gan", "gan_3d"}
 
 
 # Without a judge there is nothing to be kept from remembering images.

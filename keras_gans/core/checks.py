@@ -61,7 +61,7 @@ def check_images(images, image_shape):
     """
     check_shape(tuple(images.shape), image_shape)
     dtype = keras.backend.standardize_dtype(images.dtype)
-    if dtype == "uint8":
+    if dtype in ("uint8", "bool"):
         return
     if not dtype.startswith(("float", "bfloat")):
         raise ValueError(

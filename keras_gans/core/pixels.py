@@ -5,7 +5,9 @@ from keras import ops
 
 
 def scaled(images):
-    """uint8 images as float32 in [-1, 1]; floats as they are."""
+    """uint8 images, and bool ones, as float32 in [-1, 1]; floats as they are."""
+    if keras.backend.standardize_dtype(images.dtype) == "bool":
+        return ops.cast(images, "float32") * 2.0 - 1.0
     if keras.backend.standardize_dtype(images.dtype) == "uint8":
         return ops.cast(images, "float32") / 127.5 - 1.0
     return ops.cast(images, "float32")

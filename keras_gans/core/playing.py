@@ -108,7 +108,9 @@ class Playing:
             totals = []
             for player, optimizer in zip(players, optimizers, strict=True):
                 total = sum(
-                    ops.cast(term, "float32") for term in terms[player].values()
+                    ops.cast(term, "float32")
+                    for name, term in terms[player].items()
+                    if name not in self.figures
                 )
                 # Optimizers sum gradients over replicas; the paper's loss is a mean.
                 totals.append(optimizer.scale_loss(total / count))
@@ -129,6 +131,15 @@ class Playing:
     def _improved_by(self, players):
         improved = {name for player in players for name in self.players[player]}
         return [name for name in self.sampling_networks if name in improved]
+
+    def note(self, name, value):
+        """Counts one batch's value of a report that no player's losses return.
+
+        Args:
+            name: One of `reports`.
+            value: Scalar, or boolean scalar: its mean is the share of batches.
+        """
+        self._report.add(name, value)
 
     def _record(self, terms_by_player):
         for terms in terms_by_player.values():

@@ -35,6 +35,7 @@ class System(Playing, Feeding, Training, Saving, keras.Model):
         players: Dict of player name to the names of the networks it improves, in
             playing order.
         reports: Names of the loss terms, which `fit` logs as means over the epoch.
+        figures: Those of them that are no loss: logged, and left out of the sum.
         sampling_networks: Names of the networks that users are served with, of which
             moving averages are kept; the first is that of `call` and `predict`.
         judges: Names of the networks whose images are augmented.
@@ -46,6 +47,7 @@ class System(Playing, Feeding, Training, Saving, keras.Model):
 
     players = {"discriminator": ("discriminator",), "generator": ("generator",)}
     reports = ()
+    figures = ()
     sampling_networks = ("generator",)
     judges = ("discriminator", "critic")
     training_state = ()

@@ -3,6 +3,7 @@
 from keras_gans.data.array_batches import ArrayBatches
 from keras_gans.data.bicubic import bicubic, enlarge, shrink, whole_part
 from keras_gans.data.binarizing import binarize
+from keras_gans.data.bodies import count_bodies, largest_body
 from keras_gans.data.color_transfer import transfer_colors
 from keras_gans.data.crop_batches import CropBatches
 from keras_gans.data.degradations import DEGRADATIONS, degradation
@@ -47,11 +48,13 @@ __all__ = [
     "binarize",
     "check_side_multiple",
     "class_names",
+    "count_bodies",
     "degradation",
     "degrade",
     "edges",
     "enlarge",
     "hide_labels",
+    "largest_body",
     "legal_size",
     "load",
     "load_label_maps",

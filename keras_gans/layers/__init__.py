@@ -71,7 +71,12 @@ from keras_gans.layers.weight_normalization import (
     WeightNormalizedDense,
     initialize_from_data,
 )
-from keras_gans.layers.whole_map import WholeMapConv2D, WholeMapConv2DTranspose
+from keras_gans.layers.whole_map import (
+    WholeMapConv2D,
+    WholeMapConv2DTranspose,
+    WholeMapConv3D,
+    WholeMapConv3DTranspose,
+)
 
 __all__ = [
     "BatchNormalization",
@@ -115,6 +120,8 @@ __all__ = [
     "WeightNormalizedDense",
     "WholeMapConv2D",
     "WholeMapConv2DTranspose",
+    "WholeMapConv3D",
+    "WholeMapConv3DTranspose",
     "as_in_training",
     "average_statistics",
     "build_mlp_critic",

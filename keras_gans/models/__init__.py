@@ -15,6 +15,7 @@ from keras_gans.models.dtn import DTN
 from keras_gans.models.esrgan import ESRGAN
 from keras_gans.models.f_anogan import FAnoGAN
 from keras_gans.models.gan import GAN
+from keras_gans.models.gan_3d import GAN3D
 from keras_gans.models.improved_gan import ImprovedGAN
 from keras_gans.models.neural_style import NeuralStyle
 from keras_gans.models.pix2pix import Pix2Pix
@@ -61,6 +62,7 @@ SYSTEMS = {
     "f_anogan": FAnoGAN,
     "adain": AdaIN,
     "radial_gan": RadialGAN,
+    "gan_3d": GAN3D,
     "vae": VAE,
     "pixel_cnn": PixelCNN,
     "row_lstm": RowLSTM,
@@ -73,6 +75,7 @@ __all__ = [
     "DTN",
     "ESRGAN",
     "GAN",
+    "GAN3D",
     "R1GAN",
     "SAGAN",
     "SRGAN",

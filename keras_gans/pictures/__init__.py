@@ -13,22 +13,26 @@ from keras_gans.pictures.rows import (
     translation_rows,
     truncation_sweep,
 )
+from keras_gans.pictures.volumes import draw_volumes, save_gif, turntable
 
 __all__ = [
     "Inline",
     "aging_rows",
     "anomaly_rows",
     "class_rows",
+    "draw_volumes",
     "heat_colors",
     "image_grid",
     "inline_picture",
     "inline_svg",
     "interpolation",
     "read_history",
+    "save_gif",
     "save_png",
     "style_grid",
     "style_mixing",
     "training_curves",
     "translation_rows",
     "truncation_sweep",
+    "turntable",
 ]

@@ -31,12 +31,16 @@ def same_as(ours, keras_kind, shape):
 def test_convolution_of_a_whole_map(use_bias):
     layer = kg.layers.WholeMapConv2D(3, (4, 5), use_bias)
     same_as(layer, keras.layers.Conv2D, (4, 5, 2))
+    layer = kg.layers.WholeMapConv3D(3, (4, 5, 3), use_bias)
+    same_as(layer, keras.layers.Conv3D, (4, 5, 3, 2))
 
 
 @pytest.mark.parametrize("use_bias", [False, True])
 def test_transposed_convolution_of_a_point(use_bias):
     layer = kg.layers.WholeMapConv2DTranspose(3, (4, 5), use_bias)
     same_as(layer, keras.layers.Conv2DTranspose, (1, 1, 7))
+    layer = kg.layers.WholeMapConv3DTranspose(3, (4, 5, 3), use_bias)
+    same_as(layer, keras.layers.Conv3DTranspose, (1, 1, 1, 7))
 
 
 def test_computes_in_the_layers_precision():

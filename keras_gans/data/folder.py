@@ -15,7 +15,7 @@ SPLIT_NAMES = ("train", "test", "val", "validation")
 Listing = collections.namedtuple("Listing", "files labels class_names")
 
 
-def list_folder(folder, split):
+def list_folder(folder, split, suffixes=SUFFIXES):
     """Lists the pictures of one split.
 
     Args:
@@ -23,6 +23,7 @@ def list_folder(folder, split):
         split: `"train"`, `"test"`, ... A folder whose sub-folders are all named
             after splits has these; any other has one split, both `"train"` and
             `"all"`.
+        suffixes: Endings of the files' names, in small letters.
 
     Returns:
         `files` (sorted paths), `labels` (int64 array, or `None` for a flat folder)
@@ -34,7 +35,7 @@ def list_folder(folder, split):
             or a symbolic link leaves `folder` or goes in circles.
     """
     folder = Path(folder)
-    by_split = _by_split(folder)
+    by_split = _by_split(folder, suffixes)
     parts = choose_splits(by_split, split, folder)
     # One list of names for all splits: a class that a split lacks moves no label.
     named = {name for part in by_split.values() for name in part if name is not None}
@@ -47,7 +48,7 @@ def list_folder(folder, split):
     class_names = tuple(sorted(named)) or None
     pairs = [(f, name) for part in parts for name, fs in part.items() for f in fs]
     if not pairs:
-        raise _no_pictures(folder, split)
+        raise _no_pictures(folder, split, suffixes)
     files = tuple(file for file, _ in pairs)
     if class_names is None:
         return Listing(files, None, None)
@@ -68,10 +69,10 @@ def list_pictures(folder, split):
     Raises:
         ValueError: As `list_folder`, for all but pictures beside class folders.
     """
-    parts = choose_splits(_by_split(Path(folder)), split, folder)
+    parts = choose_splits(_by_split(Path(folder), SUFFIXES), split, folder)
     found = tuple(file for part in parts for files in part.values() for file in files)
     if not found:
-        raise _no_pictures(folder, split)
+        raise _no_pictures(folder, split, SUFFIXES)
     return found
 
 
@@ -99,40 +100,41 @@ def sub_folders(folder):
     return {entry.name: Path(entry.path) for entry in entries if entry.is_dir()}
 
 
-def _no_pictures(folder, split):
-    suffixes = ", ".join(SUFFIXES)
-    return ValueError(f"{folder} holds no pictures ({suffixes}) for split {split!r}.")
+def _no_pictures(folder, split, suffixes):
+    what = "pictures" if suffixes is SUFFIXES else "files"
+    kinds = ", ".join(suffixes)
+    return ValueError(f"{folder} holds no {what} ({kinds}) for split {split!r}.")
 
 
-def _by_split(folder):
+def _by_split(folder, suffixes):
     """{split: {class name or None: [files]}} of the whole folder."""
     root = folder.resolve()
     top = _entries(folder, root)
     split_folders = {e.name: e for e in top if e.is_dir()}
-    loose = any(_is_picture(entry) for entry in top)
+    loose = any(_is_wanted(entry, suffixes) for entry in top)
     if split_folders and not loose and set(split_folders) <= set(SPLIT_NAMES):
         return {
-            name: _by_class(Path(split_folders[name].path), root)
+            name: _by_class(Path(split_folders[name].path), root, suffixes)
             for name in SPLIT_NAMES
             if name in split_folders
         }
-    return {"train": _by_class(folder, root)}
+    return {"train": _by_class(folder, root, suffixes)}
 
 
-def _by_class(folder, root):
+def _by_class(folder, root, suffixes):
     """{class name: [files]}; the name is `None` for pictures outside sub-folders."""
     found, seen = {}, set()
     for entry in _entries(folder, root):
         if entry.is_dir():
-            inside = _walk(entry, root, (folder.resolve(),), seen)
+            inside = _walk(entry, root, (folder.resolve(),), seen, suffixes)
             if inside:
                 found[entry.name] = inside
-        elif _is_picture(entry):
+        elif _is_wanted(entry, suffixes):
             found.setdefault(None, []).append(Path(entry.path))
     return found
 
 
-def _walk(entry, root, above, seen):
+def _walk(entry, root, above, seen, suffixes):
     """All pictures below a folder, however deep."""
     folder, files = entry.path, []
     here = Path(folder).resolve()
@@ -150,8 +152,8 @@ def _walk(entry, root, above, seen):
     seen.add(here)
     for inside in _entries(folder, root):
         if inside.is_dir():
-            files += _walk(inside, root, (*above, here), seen)
-        elif _is_picture(inside):
+            files += _walk(inside, root, (*above, here), seen, suffixes)
+        elif _is_wanted(inside, suffixes):
             files.append(Path(inside.path))
     return files
 
@@ -182,5 +184,5 @@ def _check_link(entry, root):
         )
 
 
-def _is_picture(entry):
-    return not entry.is_dir() and entry.name.lower().endswith(SUFFIXES)
+def _is_wanted(entry, suffixes):
+    return not entry.is_dir() and entry.name.lower().endswith(suffixes)

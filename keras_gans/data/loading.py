@@ -11,6 +11,13 @@ from keras_gans.data.npz import load_npz, npz_class_names
 from keras_gans.data.picture_files import PictureFiles
 from keras_gans.data.pixels import as_size, check_color_mode, recolor, resize
 from keras_gans.data.tfds_source import UnknownDataset, load_tfds, tfds_class_names
+from keras_gans.data.volumes import (
+    cube_of,
+    holds_volumes,
+    list_volumes,
+    load_volumes,
+    resized,
+)
 
 _VARIABLE = "KERAS_GANS_DATA"
 
@@ -35,9 +42,11 @@ def load(
        labels. Sub-folders that are all called `train`, `test`, `val` or
        `validation` are splits. Hidden files and other files are ignored, EXIF
        orientation is applied, transparency is laid over white, 16 bits are scaled
-       to 8.
+       to 8. Or a folder of volumes (npy, binvox; off, obj, stl and ply meshes, which
+       are voxelised to `image_size`), sorted in the same way.
     3. An `.npz` file with `train_images`, `train_labels`, `test_images`,
-       `test_labels` (or `x_train`, `y_train`, ...; or `images`, `labels`).
+       `test_labels` (or `x_train`, `y_train`, ...; or `images`, `labels`); with
+       `voxels` in the place of `images`, of volumes.
     4. With the environment variable `KERAS_GANS_DATA=<folder>`: `<folder>/<name>.npz`
        or the folder `<folder>/<name>`.
     5. A TensorFlow Datasets name, downloaded by TFDS.
@@ -47,7 +56,8 @@ def load(
             taken for a data set's name.
         split: `"train"`, `"test"`, `"all"`, or whatever the source has.
         image_size: int or `(height, width)`: centre crop to this aspect ratio, then
-            resize. `None` keeps the source's size.
+            resize. `None` keeps the source's size. Of volumes the side of the cube:
+            smaller ones are laid in its middle, multiples of it reduced.
         color_mode: `"grey"`, `"rgb"`, or `None` to keep the source's; a folder is
             grey only if all its pictures are.
         antialias: `False` resizes to the nearest pixel, which makes no new colours.
@@ -56,8 +66,9 @@ def load(
 
     Returns:
         `(images, labels)`: uint8 `(num_images, height, width, channels)` in
-        [0, 255], and int64 `(num_images,)` or `None` without labels. `class_names`
-        tells what the integers mean.
+        [0, 255], volumes `(num, depth, height, width, 1)` with 0 for empty and 255
+        for filled voxels; and int64 `(num_images,)` or `None` without labels.
+        `class_names` tells what the integers mean.
 
     Raises:
         FileNotFoundError: If nothing of that name exists.
@@ -75,6 +86,9 @@ def load(
     check_color_mode(color_mode)
     image_size = None if image_size is None else as_size(image_size)
     kind, path = locate(name)
+    if kind == "folder" and holds_volumes(path):
+        volumes, labels = load_volumes(path, split, cube_of(image_size), on_damaged)
+        return resized(volumes, None, color_mode), labels
     if kind == "folder":
         files = PictureFiles(path, split, image_size, color_mode, antialias, on_damaged)
         return files.read_all()
@@ -85,6 +99,8 @@ def load(
         images, labels = load_npz(path, split)
     else:
         images, labels = _ask_tfds(load_tfds, name, split, image_size, antialias)
+    if images.ndim == 5:
+        return resized(images, image_size, color_mode), labels
     if image_size is not None:
         images = resize(images, image_size, antialias)
     return recolor(images, color_mode), labels
@@ -111,7 +127,8 @@ def class_names(name):
     if kind == "digits":
         return CLASS_NAMES
     if kind == "folder":
-        return list_folder(path, "all").class_names
+        listed = list_volumes if holds_volumes(path) else list_folder
+        return listed(path, "all").class_names
     if kind == "npz":
         return npz_class_names(path)
     return _ask_tfds(tfds_class_names, name)

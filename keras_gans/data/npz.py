@@ -1,21 +1,27 @@
-"""Pictures and labels from one `.npz` file, never unpickled."""
+"""Pictures, or volumes, and labels from one `.npz` file, never unpickled."""
 
 import numpy as np
 
 from keras_gans.core.plain_json import shown
 from keras_gans.data.archives import Archive
+from keras_gans.data.volumes import as_volumes
 
 # Ours first, then Keras's own `mnist.npz`; `{}` is the split.
-_SPLIT_KEYS = (("{}_images", "{}_labels"), ("x_{}", "y_{}"))
-_WHOLE_KEYS = ("images", "labels")
+_SPLIT_KEYS = (
+    ("{}_images", "{}_labels"),
+    ("x_{}", "y_{}"),
+    ("{}_voxels", "{}_labels"),
+)
+_WHOLE_KEYS = (("images", "labels"), ("voxels", "labels"))
 
 
 def load_npz(path, split):
-    """uint8 NHWC images and int64 labels (or `None`) of one split."""
+    """uint8 images or volumes, channels last, and int64 labels or `None`."""
     with open(path, "rb") as file:
         archive, parts = Archive(path, file), []
         for key, label_key in _keys_of(archive, split, path):
-            images = as_images(archive.read(key), f"{path}: {key}")
+            as_data = as_volumes if "voxels" in key else as_images
+            images = as_data(archive.read(key), f"{path}: {key}")
             labels = _as_labels(archive, label_key, len(images), path)
             parts.append((images, labels))
     if len(parts) == 1:
@@ -60,12 +66,14 @@ def _keys_of(archive, split, path):
         return [found[split]]
     if split == "all" and found:
         return [found[part] for part in ("train", "test") if part in found]
-    if split in ("train", "all") and not found and _WHOLE_KEYS[0] in archive.names:
-        return [_WHOLE_KEYS]
+    whole = [keys for keys in _WHOLE_KEYS if keys[0] in archive.names]
+    if split in ("train", "all") and not found and whole:
+        return whole[:1]
     raise ValueError(
         f"{path} has no images for split {split!r}: expected 'train_images' and "
-        "'test_images', 'x_train' and 'x_test', or 'images' (for 'train' and "
-        f"'all'), found {shown(sorted(archive.names))}."
+        "'test_images', 'x_train' and 'x_test', 'train_voxels' and 'test_voxels', or "
+        "'images' or 'voxels' (for 'train' and 'all'), found "
+        f"{shown(sorted(archive.names))}."
     )
 
 

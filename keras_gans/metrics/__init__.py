@@ -59,6 +59,11 @@ from keras_gans.metrics.resizing import RESIZE_MODES, resize
 from keras_gans.metrics.result import FID_EXTRACTOR, Protocol, Result, compare
 from keras_gans.metrics.rows import FeatureRows
 from keras_gans.metrics.upscaling import upscaling_scores
+from keras_gans.metrics.volumes import (
+    VolumeFigures,
+    intersection_over_union,
+    volume_figures,
+)
 
 __all__ = [
     "LIKELIHOOD_DRAWS",
@@ -88,6 +93,7 @@ __all__ = [
     "PrecisionRecall",
     "Protocol",
     "Result",
+    "VolumeFigures",
     "compare",
     "default_extractor",
     "density_coverage",
@@ -96,6 +102,7 @@ __all__ = [
     "extractor",
     "frechet_distance",
     "inception_score",
+    "intersection_over_union",
     "kernel_distance",
     "label_agreement",
     "likelihood",
@@ -113,6 +120,7 @@ __all__ = [
     "ssim_per_image",
     "stacked_labels",
     "upscaling_scores",
+    "volume_figures",
 ]
 
 

@@ -84,8 +84,8 @@ def test_wrong_rank_and_wrong_keys_name_the_file(save):
         ValueError, match=r"set.npz: images has shape \(5, 1, 4, 4, 3\)"
     ):
         data.load(save(images=IMAGES[:, None]))
-    with pytest.raises(ValueError, match=r"set.npz.*found \['train_voxels'\]"):
-        data.load(save(train_voxels=IMAGES))
+    with pytest.raises(ValueError, match=r"set.npz.*found \['train_meshes'\]"):
+        data.load(save(train_meshes=IMAGES))
     with pytest.raises(ValueError, match="differ in shape"):
         data.load(save(train_images=IMAGES, test_images=IMAGES[:, :2]), "all")
 

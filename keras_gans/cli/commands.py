@@ -46,6 +46,17 @@ Separate = Annotated[
     pathlib.Path | None,
     Option(metavar="FOLDER", help="Write each image to a file here; then no grid."),
 ]
+Meshes = Annotated[
+    pathlib.Path | None,
+    Option(
+        metavar="FOLDER",
+        help="For systems that draw volumes: write the surface of each to a file here "
+        "too.",
+    ),
+]
+MeshFormat = Annotated[
+    str, Option(metavar="obj|stl|ply", help="Kind of the files of --meshes.")
+]
 Overwrite = Annotated[bool, Option("--overwrite", help="Replace files that are there.")]
 Folder = Annotated[
     pathlib.Path,
@@ -63,6 +74,7 @@ SAMPLE_EXAMPLES = """\b
 Examples:
   keras-gans sample runs/dcgan_digits/preset --num 100 --out digits.png
   keras-gans sample runs/cgan_digits/preset --label 3 --label 5 --separate digits
+  keras-gans sample runs/chairs/preset --num 4 --meshes chairs --mesh-format stl
 """
 EXPORT_EXAMPLES = """\b
 Example:
@@ -87,17 +99,25 @@ def sample(
     truncation: Truncation = None,
     out: Out = pathlib.Path("samples.png"),
     separate: Separate = None,
+    meshes: Meshes = None,
+    mesh_format: MeshFormat = "obj",
     overwrite: Overwrite = False,
 ):
     """Draw images from a trained model: one grid, or one file each."""
+    names = [f"{i:0{max(4, len(str(num - 1)))}d}" for i in range(num)]
     files = [out]
     if separate is not None:
-        digits = max(4, len(str(num - 1)))
-        files = [separate / f"{i:0{digits}d}.png" for i in range(num)]
+        files = [separate / f"{name}.png" for name in names]
     check_free(files, overwrite)
+    surfaces = [meshes / f"{name}.{mesh_format}" for name in names] if meshes else []
+    check_free(surfaces, overwrite, kg.data.MESH_SUFFIXES, "Meshes")
     gan = that_draws(preset)
+    if surfaces and not hasattr(gan, "draws_volumes"):
+        raise ValueError(f"{type(gan).__name__} draws no volumes: leave --meshes out.")
     labels = [label[i % len(label)] for i in range(num)] if label else None
-    images = gan.pictures_of(gan.sample(num, seed, labels, truncation))
+    samples = gan.sample(num, seed, labels, truncation)
+    _write_meshes(surfaces, samples)
+    images = gan.pictures_of(samples)
     pictures = images
     if separate is None:
         columns = _columns(num, len(label) if label else gan.num_classes)
@@ -106,6 +126,22 @@ def sample(
     for file, picture in zip(files, pictures, strict=True):
         save_png(file, picture)
     typer.echo(f"Wrote {num} images to {separate or out}.")
+
+
+def _write_meshes(files, samples):
+    """The surfaces of volumes in [-1, 1]; empty ones have none."""
+    if not files:
+        return
+    files[0].parent.mkdir(parents=True, exist_ok=True)
+    written = 0
+    for file, volume in zip(files, samples, strict=True):
+        occupancies = 0.5 + 0.5 * volume[..., 0]
+        if occupancies.max() > 0.5:
+            kg.data.write_mesh(file, occupancies)
+            written += 1
+    empty = len(files) - written
+    note = f"; {empty} volumes are empty" if empty else ""
+    typer.echo(f"Wrote {written} meshes to {files[0].parent}{note}.")
 
 
 def export(preset: Preset, folder: Folder):
@@ -239,20 +275,23 @@ def that_draws(preset):
     return gan
 
 
-def check_free(files, overwrite):
-    """Refuses names of files that are no PNG files, or are there already.
+def check_free(files, overwrite, suffixes=(".png",), what="Pictures"):
+    """Refuses names of files that are of no kind known, or are there already.
 
     Args:
         files: Paths.
         overwrite: Whether they may be replaced.
+        suffixes: Endings of the names.
+        what: What the files are, for the message.
 
     Raises:
-        ValueError: for a name without `.png`.
+        ValueError: for a name with another ending.
         FileExistsError: for a file that is there.
     """
     for file in files:
-        if file.suffix != ".png":
-            raise ValueError(f"Pictures are PNG files. Found the name {file}.")
+        if file.suffix not in suffixes:
+            kinds = ", ".join(suffix[1:].upper() for suffix in suffixes)
+            raise ValueError(f"{what} are {kinds} files. Found the name {file}.")
         if file.exists() and not overwrite:
             raise FileExistsError(
                 f"{file} is there already: choose another name, or pass --overwrite."

@@ -28,6 +28,7 @@ and every run folder and preset holds the one that made it:
     normal = 0                    # for anomalies; the class that is trained on
     held_out = 0.1                # for anomalies; share that chooses the threshold
     repeats = 10                  # for anomalies, tables; passes over them in an epoch
+    only = "chair"                # for volumes; the class that is trained on
     # For super-resolution, degradation is "real_world" (else bicubic reduction), and
     # flip shows crops in all eight ways.
     crops = 16                    # for super-resolution; of each picture, per epoch
@@ -154,6 +155,7 @@ SECTIONS = {
         "degradation": "text",
         "jitter": "a whole number from 1 to 65536",
         "normal": "a whole number from 0 on",
+        "only": "text",
         "held_out": "a number from 0 to below 1",
         "repeats": "a whole number from 1 to 65536",
         "also": "a list of texts",

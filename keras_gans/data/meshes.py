@@ -4,8 +4,8 @@ import numpy as np
 
 from keras_gans.core.files import written_whole
 
-MESH_SUFFIXES = (".off", ".obj", ".stl", ".ply")
-WRITTEN_SUFFIXES = (".obj", ".stl", ".ply")
+READ_SUFFIXES = (".off", ".obj", ".stl", ".ply")
+MESH_SUFFIXES = (".obj", ".stl", ".ply")
 MAX_SIDE = 512
 # Of a volume's side, as the voxels of ModelNet are made: 52 of 64.
 FILLED = 13 / 16
@@ -93,10 +93,9 @@ def write_mesh(path, volume, threshold=0.5):
     >>> write_mesh("chair.obj", gan.occupancies(1, seed=7)[0])
     """
     suffix = "." + str(path).rpartition(".")[2].lower()
-    if suffix not in WRITTEN_SUFFIXES:
+    if suffix not in MESH_SUFFIXES:
         raise ValueError(
-            f"Meshes are written as {', '.join(WRITTEN_SUFFIXES)}. Found the name "
-            f"{path}."
+            f"Meshes are written as {', '.join(MESH_SUFFIXES)}. Found the name {path}."
         )
     mesh = to_mesh(volume, threshold)
     with written_whole(path) as file:

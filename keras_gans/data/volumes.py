@@ -10,9 +10,9 @@ import numpy as np
 from keras_gans.core.plain_json import shown
 from keras_gans.data.folder import SUFFIXES as PICTURE_SUFFIXES
 from keras_gans.data.folder import list_folder
-from keras_gans.data.meshes import MAX_SIDE, MESH_SUFFIXES, import_trimesh, voxelize
+from keras_gans.data.meshes import MAX_SIDE, READ_SUFFIXES, import_trimesh, voxelize
 
-SUFFIXES = (".npy", ".binvox", *MESH_SUFFIXES)
+SUFFIXES = (".npy", ".binvox", *READ_SUFFIXES)
 _NAMED = 5
 
 
@@ -95,7 +95,7 @@ def read_volume(path, side=None):
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix in MESH_SUFFIXES:
+    if suffix in READ_SUFFIXES:
         if side is None:
             raise ValueError(
                 "a mesh has no voxels of its own: pass image_size=32, or another side"

@@ -1,0 +1,56 @@
+"""The volumes that systems like 3D-GAN train on."""
+
+import numpy as np
+
+from keras_gans import data
+from keras_gans.cli.sources import Source
+
+
+class VolumeSource(Source):
+    """The volumes that a recipe names, of all classes or of one; else as `Source`.
+
+    Empty volumes, of which data sets have some, are left out.
+
+    Args:
+        options: The recipe's table `data`.
+
+    Attributes:
+        in_words: What is trained on, for the message.
+
+    Raises:
+        ValueError: as `Source`; for a class that the data do not have; if nothing, or
+            something else than volumes, is left; for keys that make no sense here.
+    """
+
+    def __init__(self, options):
+        options = {key: value for key, value in options.items() if value is not None}
+        only = options.pop("only", None)
+        if options.get("flip"):
+            raise ValueError("Volumes are not mirrored: leave data.flip out.")
+        super().__init__(options, with_labels=False, whole=True)
+        if self.images.ndim != 5:
+            raise ValueError(
+                f"{self.name} holds no volumes but images of "
+                f"{'x'.join(map(str, self.image_shape))}: choose another system."
+            )
+        kept = self.images.reshape(len(self.images), -1).any(axis=1)
+        if only is not None:
+            kept &= self._labels == self._number_of(only)
+        if not kept.any():
+            raise ValueError(f"{self.name} holds no volumes that are not empty.")
+        self.images, self._labels = self.images[kept], None
+        self.num_images = len(self.images)
+        sides = "x".join(map(str, self.image_shape[:3]))
+        self.in_words = f"{self.num_images} volumes of {sides}"
+
+    def _number_of(self, only):
+        names = data.class_names(self.name)
+        if self._labels is None:
+            raise ValueError(f"{self.name} has no classes: leave data.only out.")
+        if names is None:
+            names = tuple(map(str, range(int(np.max(self._labels)) + 1)))
+        if only not in names:
+            raise ValueError(
+                f"{self.name} has the classes {', '.join(names)}. Found: {only}."
+            )
+        return names.index(only)

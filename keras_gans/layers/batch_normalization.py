@@ -17,7 +17,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     DCGAN's training step takes 7 % less CPU time. Weights, statistics and their names
     in files are Keras' own; the moving variance follows the batch's biased variance.
 
-    Only a training batch of maps, channels last, is special; all else, synchronised
+    Only a training batch of maps or volumes, channels last, is special; all else, synchronised
     replicas included, is left to Keras.
 
     Args:
@@ -44,8 +44,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
             self.synchronized
             or self.renorm
             or mask is not None
-            or self.axis not in (-1, 3)
-            or len(inputs.shape) != 4
+            or self.axis not in (-1, len(inputs.shape) - 1)
+            or len(inputs.shape) not in (4, 5)
             or gradients.fused_batch_norm is None
         )
         if not (training and self.trainable):
@@ -65,6 +65,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
         channels = (x.shape[-1],)
         gamma = self.gamma if self.scale else ops.ones(channels)
         beta = self.beta if self.center else ops.zeros(channels)
+        shape = ops.shape(x)
+        if len(shape) == 5:  # to the kernel two sides are one
+            x = ops.reshape(x, (shape[0], shape[1] * shape[2], *shape[3:]))
         y, mean, variance = gradients.fused_batch_norm(x, gamma, beta, self.epsilon)
         self._follow(self.moving_mean, mean)
         # The kernel returns the unbiased one of its n values per channel.
@@ -72,7 +75,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             n = _values_per_channel(x)
             variance = variance * ((n - 1.0) / n)
         self._follow(self.moving_variance, variance)
-        return y
+        return ops.reshape(y, shape) if len(shape) == 5 else y
 
     def _followed_unbiased(self, inputs, mask):
         kept = ops.copy(self.moving_variance) * self.momentum

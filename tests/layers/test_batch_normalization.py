@@ -13,12 +13,12 @@ on_tensorflow = pytest.mark.skipif(
 )
 
 
-def pair(**kwargs):
+def pair(sides=(3, 5), **kwargs):
     """Ours and Keras' layer with equal weights."""
     layers = []
     for kind in (kg.layers.BatchNormalization, keras.layers.BatchNormalization):
         layer = kind(momentum=0.9, epsilon=1e-3, **kwargs)
-        layer.build((None, 3, 5, 4))
+        layer.build((None, *sides, 4))
         weights = np.random.default_rng(1)
         layer.set_weights([weights.uniform(0.5, 2, 4) for _ in layer.weights])
         layers.append(layer)
@@ -27,11 +27,12 @@ def pair(**kwargs):
 
 @on_tensorflow
 @pytest.mark.parametrize("affine", [True, False])
-def test_equals_keras_forward_statistics_and_gradients(affine):
-    x = RNG.normal(2.0, 3.0, (6, 3, 5, 4)).astype("float32")
+@pytest.mark.parametrize("sides", [(3, 5), (3, 2, 5)])
+def test_equals_keras_forward_statistics_and_gradients(affine, sides):
+    x = RNG.normal(2.0, 3.0, (6, *sides, 4)).astype("float32")
     weight = RNG.normal(size=x.shape).astype("float32")
     found = []
-    for layer in pair(center=affine, scale=affine):
+    for layer in pair(sides, center=affine, scale=affine):
 
         def objective(layer=layer):
             y = layer(x, training=True)
@@ -65,13 +66,14 @@ def test_computes_in_float32_under_mixed_precision():
 
 
 @on_tensorflow
-def test_trains_by_the_fused_kernel_alone():
+@pytest.mark.parametrize("sides", [(3, 3), (3, 2, 3)])
+def test_trains_by_the_fused_kernel_alone(sides):
     import tensorflow as tf
 
     layer = kg.layers.BatchNormalization()
-    layer.build((None, 3, 3, 2))
+    layer.build((None, *sides, 2))
     step = tf.function(lambda x: layer(x, training=True))
-    graph = step.get_concrete_function(tf.TensorSpec((None, 3, 3, 2))).graph
+    graph = step.get_concrete_function(tf.TensorSpec((None, *sides, 2))).graph
     kinds = {operation.type for operation in graph.get_operations()}
     assert "FusedBatchNormV3" in kinds
     assert not kinds & {"Mean", "SquaredDifference", "Rsqrt"}

@@ -17,8 +17,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     DCGAN's training step takes 7 % less CPU time. Weights, statistics and their names
     in files are Keras' own; the moving variance follows the batch's biased variance.
 
-    Only a training batch of maps or volumes, channels last, is special; all else, synchronised
-    replicas included, is left to Keras.
+    Only a training batch of maps or volumes, channels last, is special; all else,
+    synchronised replicas included, is left to Keras.
 
     Args:
         unbiased: Whether the moving variance follows the unbiased variance of the

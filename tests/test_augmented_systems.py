@@ -127,7 +127,7 @@ def batch_of(gan, count=4):
 
 
 # Rows of tables and volumes are not augmented, and are refused an augmentation.
-WITHOUT_PICTURES = {"radial_gan", "gan_3d"}
+WITHOUT_PICTURES = {"radial_gan", "gan_3d", "vae_gan_3d"}
 
 
 # Without a judge there is nothing to be kept from remembering images.

@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_gans import data
 from keras_gans.cli.sources import Source
+from keras_gans.pictures import draw_volumes
 
 
 class VolumeSource(Source):
@@ -42,6 +43,22 @@ class VolumeSource(Source):
         self.num_images = len(self.images)
         sides = "x".join(map(str, self.image_shape[:3]))
         self.in_words = f"{self.num_images} volumes of {sides}"
+
+    def fit_arguments(self, gan, batch_size):
+        """As for `Source`; with pictures drawn of the volumes, if the system sees any.
+
+        Each is seen from a side that follows from the model's seed.
+        """
+        arguments = super().fit_arguments(gan, batch_size)
+        if hasattr(gan, "picture_shape"):
+            side, _, channels = gan.picture_shape
+            sides = np.random.default_rng(gan.seed).uniform(0, 360, len(self.images))
+            pictures = [
+                draw_volumes(volume[None, ..., 0] > 127, side, azimuth)
+                for volume, azimuth in zip(self.images, sides, strict=True)
+            ]
+            arguments["y"] = np.concatenate(pictures).repeat(channels, axis=-1)
+        return arguments
 
     def _number_of(self, only):
         names = data.class_names(self.name)

@@ -31,6 +31,7 @@ from keras_gans.models.srgan import SRGAN
 from keras_gans.models.stylegan import StyleGAN
 from keras_gans.models.stylegan2 import StyleGAN2
 from keras_gans.models.vae import VAE
+from keras_gans.models.vae_gan_3d import VAEGAN3D
 from keras_gans.models.wgan import WGAN
 from keras_gans.models.wgan_gp import WGANGP
 
@@ -63,6 +64,7 @@ SYSTEMS = {
     "adain": AdaIN,
     "radial_gan": RadialGAN,
     "gan_3d": GAN3D,
+    "vae_gan_3d": VAEGAN3D,
     "vae": VAE,
     "pixel_cnn": PixelCNN,
     "row_lstm": RowLSTM,
@@ -80,6 +82,7 @@ __all__ = [
     "SAGAN",
     "SRGAN",
     "VAE",
+    "VAEGAN3D",
     "WGAN",
     "WGANGP",
     "AdaIN",

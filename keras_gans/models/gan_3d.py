@@ -108,25 +108,25 @@ class GAN3D(SampledVolumes, AdversarialModel):
         super().__init__(
             image_shape, latent_dim, ema_decay=ema_decay, seed=seed, **kwargs
         )
-        _check(prior, gate, instance_noise, initializer, kwargs.get("augmentation"))
+        check_arguments(
+            prior, gate, instance_noise, initializer, kwargs.get("augmentation")
+        )
         self.base_channels = base_channels
         self.prior = prior
         self.gate = gate
         self.instance_noise = instance_noise
         self.initializer = initializer
+        self._begin(generator=generator, discriminator=discriminator)
+
+    def _begin(self, generator, discriminator, **others):
+        """The networks, and what is remembered of the batch before."""
+        shape, kind = (self.image_shape, self.base_channels), self.initializer
         self.set_networks(
             discriminator=discriminator
-            or (
-                lambda: build_discriminator(
-                    image_shape, base_channels, instance_noise, initializer
-                )
-            ),
+            or (lambda: build_discriminator(*shape, self.instance_noise, kind)),
             generator=generator
-            or (
-                lambda: build_generator(
-                    image_shape, latent_dim, base_channels, initializer
-                )
-            ),
+            or (lambda: build_generator(*shape, self.latent_dim, kind)),
+            **others,
         )
         # The mean over replicas of what each has seen: all rest together.
         self.last_accuracy = self.add_weight(
@@ -175,14 +175,18 @@ class GAN3D(SampledVolumes, AdversarialModel):
                 }
 
             found = self.update("discriminator", discriminator_losses, when=learns)
-            if not self.evaluating:
-                self.last_accuracy.assign(found["discriminator_accuracy"])
+            self.remember(found["discriminator_accuracy"])
             loss = losses.non_saturating.generator(discriminator(fake))
             return {"generator_loss": loss}
 
         self.update("generator", generator_losses)
         self.note("discriminator_updates", 1.0 if learns is None else learns)
         return self.logs()
+
+    def remember(self, accuracy):
+        """Keeps the discriminator's accuracy, by which the next batch is decided."""
+        if not self.evaluating:
+            self.last_accuracy.assign(accuracy)
 
     def discriminator_learns(self):
         """Whether the discriminator was at most as good as the gate; `None` always."""
@@ -229,7 +233,7 @@ def accuracy(real_logits, fake_logits):
     return 0.5 * (real + fake)
 
 
-def build_generator(image_shape, latent_dim, base_channels, initializer="normal"):
+def build_generator(image_shape, base_channels, latent_dim, initializer="normal"):
     """z -> 4^3 map -> transposed convolutions doubling it -> sigmoid occupancies."""
     doublings = count_doublings(image_shape)
     channels = base_channels * 2 ** (doublings - 1)
@@ -324,7 +328,12 @@ def count_doublings(image_shape):
     return doublings
 
 
-def _check(prior, gate, instance_noise, initializer, augmentation):
+def check_arguments(prior, gate, instance_noise, initializer, augmentation):
+    """Refuses what no 3D-GAN can be made of.
+
+    Raises:
+        ValueError: naming the argument.
+    """
     if prior not in PRIORS:
         raise ValueError(f"prior is 'uniform' or 'normal'. Found: {prior!r}.")
     if initializer not in INITIALIZERS:

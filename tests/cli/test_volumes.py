@@ -70,6 +70,18 @@ def test_a_recipe_trains_one_class(finished):
     assert "discriminator_updates" in header
 
 
+def test_pictures_are_drawn_for_a_system_that_sees(run, voxels, tmp_path):
+    recipe = RECIPE.format(data=voxels).replace("gan_3d", "vae_gan_3d")
+    pictures = "picture_shape = [32, 32, 3]\nencoder_channels = 2"
+    recipe = recipe.replace('prior = "normal"', pictures)
+    (tmp_path / "recipe.toml").write_text(recipe)
+    result = run("train", tmp_path / "recipe.toml", "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    gan = kg.from_preset(tmp_path / "run" / "preset")
+    photographs = np.zeros((2, 32, 32, 3), "uint8")
+    assert gan.reconstruct(photographs).shape == (2, 8, 8, 8, 1)
+
+
 def test_samples_are_pictures_and_meshes(run, finished, tmp_path):
     trimesh = pytest.importorskip("trimesh")
     pytest.importorskip("skimage")

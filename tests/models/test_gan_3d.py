@@ -90,7 +90,7 @@ def test_parameter_counts():
 @pytest.mark.every_backend
 def test_generator_forward_matches_the_fixture():
     """V10."""
-    generator = gan_3d.build_generator((64, 64, 64, 1), 16, 4)
+    generator = gan_3d.build_generator((64, 64, 64, 1), 4, 16)
     assert count(generator) == 76_152
     fill(generator, "g", 12)
     logits = keras.Model(generator.input, generator.get_layer("to_volume").output)

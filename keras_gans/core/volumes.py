@@ -1,6 +1,8 @@
 """What systems that sample volumes share: occupancies, bodies and pictures."""
 
+import keras
 import numpy as np
+from keras import ops
 
 from keras_gans.data.bodies import largest_body
 from keras_gans.pictures.volumes import draw_volumes
@@ -14,7 +16,8 @@ class SampledVolumes:
     def check_batch(self, x, y):
         """As for images; occupancies of 0 and 1 must not pass for nearly black ones."""
         super().check_batch(x, y)
-        if str(x.dtype).endswith("uint8") and np.max(x) <= 1:
+        kind = keras.backend.standardize_dtype(x.dtype)
+        if kind == "uint8" and np.max(ops.convert_to_numpy(x)) <= 1:
             raise ValueError(
                 "uint8 volumes lie in [0, 255]. Found none above 1, which looks like "
                 "occupancies: pass volumes.astype(bool)."

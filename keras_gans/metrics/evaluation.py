@@ -165,6 +165,10 @@ class Evaluator:
         draws=DRAWS,
         progress=True,
     ):
+        if len(image_shape) != 3:
+            raise ValueError(
+                f"Samples of images are measured; this model draws {image_shape}."
+            )
         unknown = sorted(set(metrics or ()) - set(METRICS))
         if unknown:
             raise ValueError(
@@ -385,10 +389,6 @@ def evaluate_samples(gan, data, seed=0, truncation=None, **options):
     Returns:
         `Evaluation`.
     """
-    if len(gan.image_shape) != 3:
-        raise ValueError(
-            f"Samples of images are measured; this model draws {gan.image_shape}."
-        )
     return Evaluator(data, gan.image_shape, **options).evaluate(gan, seed, truncation)
 
 

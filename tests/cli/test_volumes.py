@@ -114,6 +114,7 @@ def test_meshes_of_pictures_are_refused(refused, tmp_path):
     [
         ('only = "box"', 'only = "cone"', "has the classes box, ball. Found: cone"),
         ('only = "box"', "flip = true", "Volumes are not mirrored"),
+        ("epochs = 1", "epochs = 1\n[evaluation]\nevery = 1", "Samples of images are"),
         ("latent_dim = 3", 'augmentation = "color"', "Augmentations are of pictures"),
     ],
 )

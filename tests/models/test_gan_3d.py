@@ -9,7 +9,7 @@ from sklearn.svm import LinearSVC
 import keras_gans as kg
 from keras_gans.models import gan_3d
 from tests import golden
-from tests.contract import SystemContract, count, trainable_of
+from tests.contract import SystemContract, count, on_tensorflow, trainable_of
 
 TINY = {"image_shape": (8, 8, 8, 1), "latent_dim": 5, "base_channels": 2}
 
@@ -257,6 +257,17 @@ def test_the_kind_of_number_does_not_matter():
     np.testing.assert_array_equal(features[0], features[2])
     with pytest.raises(ValueError, match="looks like occupancies"):
         gan.fit(volumes.astype("uint8"), batch_size=6)
+
+
+@on_tensorflow
+def test_a_data_set_of_occupancies_is_refused():
+    import tensorflow as tf
+
+    volumes = shapes(4)[0].astype("uint8")
+    gan = tiny()
+    gan.compile()
+    with pytest.raises(ValueError, match="looks like occupancies"):
+        gan.fit(tf.data.Dataset.from_tensor_slices(volumes).batch(4), verbose=0)
 
 
 def test_features_of_the_protocol():

@@ -51,8 +51,8 @@ class GAN3D(SampledVolumes, AdversarialModel):
             halving, to 512 of 4^3 points. 64.
         prior: Of z: `"uniform"`, U(0, 1) in each coordinate, the authors'; or
             `"normal"`, N(0, 1).
-        gate: The accuracy above which the discriminator rests, in (0, 1]; 0.8. `None`:
-            it never does.
+        gate: The accuracy above which the discriminator rests, in (0, 1]; 0.8. With
+            1, or `None`, it never does.
         instance_noise: Standard deviation of the noise on whatever the discriminator
             sees in training, where occupancies are 0 and 1; 0.
         initializer: Of the kernels: `"normal"`, N(0, 0.02), with scales from

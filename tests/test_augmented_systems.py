@@ -89,6 +89,13 @@ SMALL = {
     "dtn": {"image_shape": (8, 8, 1), "source_channels": 1, "base_channels": 1},
     "anogan": {**SIDE, "base_channels": 2},
     "f_anogan": {**SIDE, "base_channels": 2, "critic_steps": 1},
+    "age_cgan": {
+        **SIDE,
+        "image_shape": (16, 16, 1),
+        "num_classes": 3,
+        "base_channels": 2,
+        "gan_steps": 3,
+    },
     "srgan": {**UPSCALING, "image_shape": (16, 16, 1)},
     "esrgan": UPSCALING,
     "real_esrgan": UPSCALING,

@@ -96,6 +96,33 @@ class Playing:
                 self.average_buffers,
             )
 
+    def without_averages(self):
+        """The same system with the averages in the place of what they are averages of.
+
+        It makes the same images of half the weights; a training that goes on with it
+        starts from the averages.
+
+        Returns:
+            A new system, not compiled; this one where no averages are kept, or where
+            they always are.
+        """
+        if not self.keeps_average:
+            return self
+        alone = type(self).from_config({**self.get_config(), "ema_decay": None})
+        if alone.keeps_average:
+            return self
+        twins, stands_for = set(), {}
+        for name in self.sampling_networks:
+            pairs = zip(
+                getattr(self, name).weights, self.averaged(name).weights, strict=True
+            )
+            stands_for.update({id(weight): average for weight, average in pairs})
+            twins |= {id(average) for average in self.averaged(name).weights}
+        kept = [weight for weight in self.weights if id(weight) not in twins]
+        for new, old in zip(alone.weights, kept, strict=True):
+            new.assign(ops.copy(stands_for.get(id(old), old)))
+        return alone
+
     def _play(self, losses, players, when, follow):
         if self.evaluating:
             return self._record(losses())

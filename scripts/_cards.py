@@ -10,6 +10,7 @@ import _row_translators
 import _styles
 import _translators
 import _upscalers
+import _volumes
 from _tables import table
 
 from keras_gans.metrics import Evaluation
@@ -25,6 +26,7 @@ KINDS = {
     "tables": _row_translators,
     "styles": _styles,
     "scale": _upscalers,
+    "voxels": _volumes,
 }
 SPREADS = ("std",)
 MEANINGS = {

@@ -1,0 +1,116 @@
+"""What is measured and drawn of systems that sample volumes, and how cards state it."""
+
+import numpy as np
+from _pictures import save
+from _tables import table
+
+import keras_gans as kg
+from keras_gans import metrics, pictures
+from keras_gans.cli.volume_sources import VolumeSource
+from keras_gans.metrics import Result
+
+SAMPLES = 256
+# Volumes in a row of a card, and in the turning picture.
+COLUMNS = 10
+MEANINGS = {
+    "occupancy": "Mean share of filled voxels",
+    "largest": "Mean share of the filled voxels that lie in the largest connected body",
+    "one_body": "Volumes that are one connected body",
+    "nearest_iou_05": "Intersection over union with the nearest held-out volume: its "
+    "5 % point",
+    "nearest_iou_50": "The same: its median",
+    "nearest_iou_95": "The same: its 95 % point",
+}
+
+
+def measure(gan, data, seeds):
+    """Sampled volumes against those of the part test, which nobody trained on.
+
+    Args:
+        gan: A system that draws volumes.
+        data: A recipe's full table `data`.
+        seeds: Integers; the first gives the figures, all of them the spread.
+
+    Returns:
+        `(evaluation, results)`: an `Evaluation`, whose floor is the same of volumes
+        that were trained on, and the results of each seed.
+    """
+    held_out, trained = (_volumes(data, split) for split in ("test", "train"))
+    found = [_results(gan.volumes(SAMPLES, seed=seed), held_out) for seed in seeds]
+    facts = {
+        "system": type(gan).__name__,
+        "data": data["name"],
+        "only": data.get("only"),
+        "split": "test",
+        "voxels": gan.image_shape[0],
+        "num_samples": SAMPLES,
+        "num_real": len(held_out),
+        "num_trained": len(trained),
+        "seed": seeds[0],
+        "keras_gans_version": kg.__version__,
+    }
+    floor = _results(trained, held_out)
+    return metrics.Evaluation(facts, found[0], floor), found
+
+
+def _volumes(data, split):
+    return VolumeSource({**data, "split": split}).images[..., 0] > 127
+
+
+def _results(volumes, held_out):
+    found = metrics.volume_figures(volumes, held_out)
+    low, _, middle, _, high = found.nearest_iou
+    shares = [kg.data.largest_body(v).sum() / max(v.sum(), 1) for v in volumes]
+    values = {
+        "occupancy": found.occupancy,
+        "largest": float(np.mean(shares)),
+        "one_body": found.one_body,
+        "nearest_iou_05": low,
+        "nearest_iou_50": middle,
+        "nearest_iou_95": high,
+    }
+    return tuple(
+        Result(name, {name: value}, num_generated=len(volumes))
+        for name, value in values.items()
+    )
+
+
+def draw(gan, data, folder):
+    """Held-out volumes, and samples turning round."""
+    held_out = _volumes(data, "test")[: 2 * COLUMNS]
+    save(folder / "real.png", pictures.draw_volumes(held_out), COLUMNS)
+    frames = pictures.turntable(gan.volumes(COLUMNS, seed=7), columns=COLUMNS // 2)
+    pictures.save_gif(folder / "turntable.gif", frames)
+
+
+def figures(found, floor, facts):
+    """The Markdown that stands between the marks of a card.
+
+    Args:
+        found: `(label, name, value)` of each figure.
+        floor: `(label, name)` to the figure of the volumes that were trained on.
+        facts: Dict as in `metrics.json`.
+    """
+    what = f" ({facts['only']})" if facts["only"] else ""
+    side = facts["voxels"]
+    lines = [
+        f"{facts['num_samples']:,} samples of {side}x{side}x{side} voxels, filled "
+        f"where the occupancy is above 0.5 (seed {facts['seed']}), against the "
+        f"{facts['num_real']:,} volumes of the part test of {facts['data']}{what}. "
+        f"Real: the {facts['num_trained']:,} volumes trained on, in the samples' "
+        "place. Spread: over samples of the seeds "
+        f"{', '.join(map(str, facts['seeds']))}.",
+        "",
+    ]
+    rows = [
+        (
+            name,
+            value,
+            facts["spread"][f"{label} {name}"],
+            floor[label, name],
+            MEANINGS[name],
+        )
+        for label, name, value in found
+    ]
+    lines += table(("samples", "spread", "real"), rows)
+    return "\n".join(lines) + "\n"

@@ -21,7 +21,9 @@ for name in kg.list_presets():
     if isinstance(gan, kg.RadialGAN):
         made = gan.translate(np.zeros((2, gan.tables[0].width)), 0, 1, [0, 1])
     elif isinstance(gan, kg.ImageTranslator):
-        made = gan.translate(np.zeros((2, *gan.source_shape), "uint8"))
+        images = np.zeros((2, *gan.source_shape), "uint8")
+        has_styles = hasattr(gan, "takes_styles")
+        made = gan.translate((images, images) if has_styles else images)
     else:
         made = gan.sample(2, seed=0)
     print(name, made.shape)

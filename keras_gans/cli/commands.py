@@ -118,6 +118,7 @@ def sample(
     samples = gan.sample(num, seed, labels, truncation)
     _write_meshes(surfaces, samples)
     images = gan.pictures_of(samples)
+    images = images if images.dtype == "uint8" else kg.data.to_uint8(images)
     pictures = images
     if separate is None:
         columns = _columns(num, len(label) if label else gan.num_classes)

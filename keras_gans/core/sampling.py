@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_gans.core.checks import check_attributes, check_labels
 from keras_gans.core.random import CounterStream
-from keras_gans.data.pixels import to_uint8
 
 
 class Sampling:
@@ -148,9 +147,10 @@ class Sampling:
             samples: What `sample` returned.
 
         Returns:
-            uint8 array `(num_images, height, width, 1 or 3)`, one picture for each.
+            Array `(num_images, height, width, 1 or 3)`, one picture for each: uint8, or
+            floats in [-1, 1].
         """
-        return to_uint8(samples)
+        return samples
 
     def evaluate_samples(self, data, seed=0, truncation=None, **options):
         """Measures samples, as they are served, against real images.

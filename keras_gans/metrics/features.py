@@ -9,7 +9,13 @@ import tqdm
 from keras_gans.metrics.result import FID_EXTRACTOR, Protocol
 
 # Shipped in the zoo; `fashion_mnist_cnn` is for the data set `fashion_mnist`.
-CLASSIFIERS = ("digits_cnn", "mnist_cnn", "usps_cnn", "fashion_mnist_cnn")
+CLASSIFIERS = (
+    "digits_cnn",
+    "mnist_cnn",
+    "usps_cnn",
+    "fashion_mnist_cnn",
+    "fairface_cnn",
+)
 EXTRACTORS = (*CLASSIFIERS, FID_EXTRACTOR, "keras_inception", "pixels")
 
 

@@ -132,15 +132,21 @@ def test_classifiers_are_listed_when_asked_for():
 @pytest.mark.parametrize("name", metrics.CLASSIFIERS)
 def test_those_in_the_zoo_are_extractors(name):
     extractor = metrics.extractor(name)
-    side = {"digits_cnn": 32, "usps_cnn": 16}.get(name, 28)
-    assert extractor.image_shape == (side, side, 1)
+    shapes = {
+        "digits_cnn": (32, 32, 1),
+        "usps_cnn": (16, 16, 1),
+        "fairface_cnn": (64, 64, 3),
+    }
+    shape = shapes.get(name, (28, 28, 1))
+    assert extractor.image_shape == shape
     weights = safe_config.read_index()[name]["files"]["model.weights.h5"]
     assert extractor.protocol() == metrics.Protocol(
         name, weights["sha256"][:16], "clean"
     )
     random = np.random.default_rng(0)
-    found = extractor(random.integers(0, 256, (20, 28, 28, 1)).astype("uint8"))
-    assert found.rows.shape == (20, 128) and found.logits.shape == (20, 10)
+    images = random.integers(0, 256, (20, 28, 28, shape[-1])).astype("uint8")
+    found, classes = extractor(images), 9 if name == "fairface_cnn" else 10
+    assert found.rows.shape == (20, 128) and found.logits.shape == (20, classes)
     assert found.rows.min() == 0 < found.rows.max()
 
 

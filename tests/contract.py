@@ -108,8 +108,13 @@ class SystemContract:
     @pytest.fixture(scope="class")
     @classmethod
     def stopped(cls, tmp_path_factory):
+        """What `stopped_in` returns."""
+        return cls.stopped_in(tmp_path_factory.mktemp("backup"))
+
+    @classmethod
+    def stopped_in(cls, folder):
         """A model whose training of four epochs ended after two, and its backup."""
-        gan, folder = cls.make(), tmp_path_factory.mktemp("backup")
+        gan = cls.make()
         gan.compile()
         backup = keras.callbacks.BackupAndRestore(folder)
         with pytest.raises(_Stop):

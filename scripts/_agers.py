@@ -2,11 +2,10 @@
 
 import numpy as np
 from _pictures import save
-from _tables import table
+from _tables import results_of, table_of
 
 import keras_gans as kg
 from keras_gans import metrics, pictures
-from keras_gans.metrics import Result
 from keras_gans.metrics.features import extractor
 
 # Photographs of the test set, each searched for by itself, which takes its time.
@@ -105,10 +104,8 @@ def _embedded(judge, images):
 
 
 def _results(rows):
-    return tuple(
-        Result(name, {name: values.mean()}, num_generated=len(values))
-        for name, values in rows.items()
-    )
+    means = {name: values.mean() for name, values in rows.items()}
+    return results_of(means, len(rows["agreement"]))
 
 
 def draw(gan, data, folder):
@@ -127,7 +124,6 @@ def figures(found, floor, facts):
         floor: `(label, name)` to the figure of the encoder alone.
         facts: Dict as in `metrics.json`.
     """
-    found = list(found)
     classes, chance = facts["num_classes"], 1 / facts["num_classes"]
     low, high = facts["spread"]["agreement agreement"]
     verdict = "more often than by chance" if low > chance else "no more than by chance"
@@ -142,10 +138,6 @@ def figures(found, floor, facts):
         f"(margin {100 * (low - chance):.1f} to {100 * (high - chance):.1f} points).",
         "",
     ]
-    rows = [
-        (name, value, facts["spread"][f"{label} {name}"], floor[label, name], text)
-        for label, name, value in found
-        for text in (MEANINGS[name],)
-    ]
-    lines += table(("searched", "interval", "encoder"), rows)
+    columns = ("searched", "interval", "encoder")
+    lines += table_of(columns, found, floor, facts["spread"], MEANINGS)
     return "\n".join(lines) + "\n"

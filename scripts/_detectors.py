@@ -2,14 +2,13 @@
 
 import numpy as np
 from _pictures import save
-from _tables import table
+from _tables import results_of, table_of
 from sklearn.decomposition import PCA
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import keras_gans as kg
 from keras_gans import metrics, pictures
 from keras_gans.core.thresholds import threshold_at
-from keras_gans.metrics import Result
 
 RESAMPLES = 2000
 # Images of each kind beside each other on a card.
@@ -78,7 +77,9 @@ def measure(gan, source, data):
     for name, value in found.items():
         low, high = spread[f"{name} {name}"]
         print(f"{name}: {value:.4g}, {low:.4g} to {high:.4g}; PCA {floor[name]:.4g}")
-    return metrics.Evaluation(facts, _results(found, images), _results(floor, images))
+    return metrics.Evaluation(
+        facts, results_of(found, len(images)), results_of(floor, len(images))
+    )
 
 
 def _pca(source, images, components, false_alarm_rate):
@@ -118,13 +119,6 @@ def _interval(values):
     return [float(value) for value in np.quantile(values, (0.025, 0.975))]
 
 
-def _results(values, images):
-    return tuple(
-        Result(name, {name: value}, num_generated=len(images))
-        for name, value in values.items()
-    )
-
-
 def draw(gan, source, folder):
     """Normal test images and anomalous ones, reconstructions and heatmaps below."""
     images, anomalous = source.tested()
@@ -159,15 +153,7 @@ def figures(found, floor, facts):
         f"system is {verdict} here: the difference lies in {low:.3f} to {high:.3f}.",
         "",
     ]
-    rows = [
-        (
-            name,
-            value,
-            facts["spread"][f"{label} {name}"],
-            floor[label, name],
-            MEANINGS[name],
-        )
-        for label, name, value in found
-    ]
-    lines += table(("scores", "interval", "PCA"), rows)
+    lines += table_of(
+        ("scores", "interval", "PCA"), found, floor, facts["spread"], MEANINGS
+    )
     return "\n".join(lines) + "\n"

@@ -2,7 +2,7 @@
 
 import numpy as np
 from _pictures import save
-from _tables import table
+from _tables import table_of
 
 import keras_gans as kg
 from keras_gans import metrics, pictures
@@ -126,15 +126,7 @@ def figures(found, floor, facts):
         "Distances are those of the encoder that the decoder was trained with.",
         "",
     ]
-    rows = [
-        (
-            name,
-            value,
-            facts["spread"][f"{label} {name}"],
-            floor[label, name],
-            MEANINGS[name],
-        )
-        for label, name, value in found
-    ]
-    lines += table(("stylised", "spread", "before"), rows)
+    lines += table_of(
+        ("stylised", "spread", "before"), found, floor, facts["spread"], MEANINGS
+    )
     return "\n".join(lines) + "\n"

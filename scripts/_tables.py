@@ -1,4 +1,6 @@
-"""The table of figures that every card has."""
+"""The table of figures that every card has, and the results it is made of."""
+
+from keras_gans.metrics import Result
 
 
 def table(columns, rows):
@@ -16,3 +18,35 @@ def table(columns, rows):
             f"{meaning} |"
         )
     return lines
+
+
+def results_of(values, number):
+    """A `Result` for each figure, of the same name.
+
+    Args:
+        values: Dict of a figure's name to its value.
+        number: How many samples it was measured on.
+    """
+    return tuple(
+        Result(name, {name: value}, num_generated=number)
+        for name, value in values.items()
+    )
+
+
+def table_of(columns, found, floor, spread, meanings):
+    """The table of figures that are called by their names alone.
+
+    Args:
+        columns: As for `table`.
+        found: `(label, name, value)` of each figure.
+        floor: `(label, name)` to what it is held against.
+        spread: Dict of `"label name"` to `(low, high)`.
+        meanings: Dict of a name to its meaning.
+    """
+    return table(
+        columns,
+        [
+            (name, value, spread[f"{label} {name}"], floor[label, name], meanings[name])
+            for label, name, value in found
+        ],
+    )

@@ -2,12 +2,11 @@
 
 import numpy as np
 from _pictures import save
-from _tables import table
+from _tables import results_of, table_of
 
 import keras_gans as kg
 from keras_gans import metrics, pictures
 from keras_gans.cli.volume_sources import VolumeSource
-from keras_gans.metrics import Result
 
 SAMPLES = 256
 # Volumes in a row of a card, and in the turning picture.
@@ -69,10 +68,7 @@ def _results(volumes, held_out):
         "nearest_iou_50": middle,
         "nearest_iou_95": high,
     }
-    return tuple(
-        Result(name, {name: value}, num_generated=len(volumes))
-        for name, value in values.items()
-    )
+    return results_of(values, len(volumes))
 
 
 def draw(gan, data, folder):
@@ -102,15 +98,7 @@ def figures(found, floor, facts):
         f"{', '.join(map(str, facts['seeds']))}.",
         "",
     ]
-    rows = [
-        (
-            name,
-            value,
-            facts["spread"][f"{label} {name}"],
-            floor[label, name],
-            MEANINGS[name],
-        )
-        for label, name, value in found
-    ]
-    lines += table(("samples", "spread", "real"), rows)
+    lines += table_of(
+        ("samples", "spread", "real"), found, floor, facts["spread"], MEANINGS
+    )
     return "\n".join(lines) + "\n"

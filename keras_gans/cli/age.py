@@ -9,6 +9,7 @@ from typer import Option
 
 import keras_gans as kg
 from keras_gans.cli.commands import Overwrite, Preset
+from keras_gans.cli.score import BatchSize, Resize
 from keras_gans.cli.translate import (
     InDir,
     OutDir,
@@ -52,17 +53,6 @@ Target = Annotated[
     ),
 ]
 Steps = Annotated[int, Option(min=1, metavar="N", help="Most steps of a search.")]
-Resize = Annotated[
-    bool,
-    Option(
-        "--resize",
-        help="Crop and resize pictures of another size than the model's. Default: name "
-        "them, and write nothing.",
-    ),
-]
-BatchSize = Annotated[
-    int, Option(min=1, metavar="N", help="Pictures computed at a time.")
-]
 EXAMPLES = """\b
 Examples:
   keras-gans age age_cgan_fairface faces/ older/ --from-class 3 --to-class 7 --resize

@@ -197,9 +197,14 @@ class Searching:
 
     def _found_together(self, images, labels, target, steps, batch_size):
         """As `found`, of all images; numpy arrays that may be written to."""
-        run = self._graph(
-            ("found", target, steps),
-            lambda images, labels: self.found(scaled(images), labels, steps, target),
+        run = self._kept(
+            (target, steps),
+            lambda: gradients.compiled(
+                lambda images, labels: self.found(
+                    scaled(images), labels, steps, target
+                ),
+                self.served_variables,
+            ),
         )
         parts = []
         for first in range(0, len(images), batch_size):
@@ -214,13 +219,13 @@ class Searching:
             seen = self.embedded(image) if target == "identity" else image
             return ops.sum(self._distances_to(seen, made, target))
 
-        known = self.__dict__.setdefault("_searches", {})
-        if target not in known:
-            known[target] = LBFGS(objective, variables=self.served_variables)
-        return known[target]
+        return self._kept(
+            target, lambda: LBFGS(objective, variables=self.served_variables)
+        )
 
-    def _graph(self, key, function):
+    def _kept(self, key, make):
+        """What `make` returned when this was asked for first."""
         known = self.__dict__.setdefault("_searches", {})
         if key not in known:
-            known[key] = gradients.compiled(function, self.served_variables)
+            known[key] = make()
         return known[key]

@@ -6,6 +6,13 @@ batch by batch. Only the feature extractors run on a Keras backend.
 
 from keras_gans.metrics.accumulator import Accumulator
 from keras_gans.metrics.agreement import label_agreement
+from keras_gans.metrics.detection import RULES as DETECTION_RULES
+from keras_gans.metrics.detection import (
+    DetectionFigures,
+    average_precision,
+    detection_figures,
+    overlaps,
+)
 from keras_gans.metrics.evaluation import (
     METRICS,
     Evaluation,
@@ -68,6 +75,7 @@ from keras_gans.metrics.volumes import (
 __all__ = [
     "LIKELIHOOD_DRAWS",
     "CLASSIFIERS",
+    "DETECTION_RULES",
     "EXTRACTORS",
     "FID_EXTRACTOR",
     "METRICS",
@@ -76,6 +84,7 @@ __all__ = [
     "SSIM",
     "Accumulator",
     "DensityCoverage",
+    "DetectionFigures",
     "Evaluation",
     "Evaluator",
     "FeatureExtractor",
@@ -94,9 +103,11 @@ __all__ = [
     "Protocol",
     "Result",
     "VolumeFigures",
+    "average_precision",
     "compare",
     "default_extractor",
     "density_coverage",
+    "detection_figures",
     "evaluate_samples",
     "expected_coverage",
     "extractor",
@@ -110,6 +121,7 @@ __all__ = [
     "mixture_modes",
     "mode_coverage",
     "nearest_neighbours",
+    "overlaps",
     "perceptual_path_length",
     "precision_recall",
     "psnr",

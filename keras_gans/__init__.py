@@ -10,6 +10,7 @@ from keras_gans import (
     losses,
     metrics,
     pictures,
+    text,
 )
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.anomaly_detector import AnomalyDetector
@@ -30,6 +31,7 @@ from keras_gans.models import (
     SRGAN,
     VAE,
     VAEGAN3D,
+    VGAN,
     WGAN,
     WGANGP,
     AdaIN,
@@ -53,6 +55,7 @@ from keras_gans.models import (
     RowLSTM,
     StyleGAN,
     StyleGAN2,
+    VGANPrediction,
     get_system,
     list_systems,
 )
@@ -70,6 +73,7 @@ __all__ = [
     "SRGAN",
     "VAE",
     "VAEGAN3D",
+    "VGAN",
     "WGAN",
     "WGANGP",
     "AdaIN",
@@ -99,6 +103,7 @@ __all__ = [
     "RowLSTM",
     "StyleGAN",
     "StyleGAN2",
+    "VGANPrediction",
     "__version__",
     "augmentation",
     "callbacks",
@@ -113,4 +118,5 @@ __all__ = [
     "losses",
     "metrics",
     "pictures",
+    "text",
 ]

@@ -51,10 +51,10 @@ def served_samples(model):
         return {"images": _images_of(model, latents, labels)}
 
     def sample(num_images, seed, labels=None):
-        return {"images": _sampled(model, num_images, seed, labels)}
+        return {"images": sampled(model, num_images, seed, labels)}
 
     def sample_truncated(num_images, seed, truncation, labels=None):
-        return {"images": _sampled(model, num_images, seed, labels, truncation)}
+        return {"images": sampled(model, num_images, seed, labels, truncation)}
 
     kinds = {"sample": (sample, draws)}
     if model.serves_truncation:
@@ -66,7 +66,7 @@ def served_samples(model):
     functions = {"serving_default": (serving_default, latents), **kinds}
     if len(model.image_shape) == 3 and model.image_shape[-1] in PNG_CHANNELS:
         for name, (function, inputs) in kinds.items():
-            functions[f"{name}_png"] = (_drawn(function), inputs)
+            functions[f"{name}_png"] = (drawn_as_png(function), inputs)
     return functions, _warm_up(model)
 
 
@@ -79,7 +79,8 @@ def stream_of(seed):
     return CounterStream((low, high))
 
 
-def _drawn(function):
+def drawn_as_png(function):
+    """A function that answers with images, as one that answers with PNGs."""
     return lambda *inputs: as_png(function(*inputs)["images"])
 
 
@@ -128,7 +129,19 @@ def _label_checks(model, latents, labels):
     return [tf.debugging.Assert(in_range, [message, labels]), one_each]
 
 
-def _sampled(model, num_images, seed, labels, truncation=None):
+def sampled(model, num_images, seed, labels, truncation=None):
+    """The images of `model.sample`, in a graph that checks its inputs.
+
+    Args:
+        model: An `AdversarialModel`.
+        num_images: int32 scalar tensor.
+        seed: int64 scalar tensor.
+        labels: Tensor of one label, or of one for each image; `None` without.
+        truncation: float32 scalar tensor, or `None`.
+
+    Returns:
+        float32 images.
+    """
     import tensorflow as tf
 
     in_range = (num_images >= 1) & (num_images <= MAX_IMAGES)

@@ -8,6 +8,7 @@ from keras_gans.losses.adversarial import (
     least_squares,
     minimax,
     non_saturating,
+    two_class,
     wasserstein,
 )
 from keras_gans.losses.contrastive import nt_xent
@@ -36,6 +37,7 @@ __all__ = [
     "perturb",
     "relativistic",
     "semi_supervised",
+    "two_class",
     "wasserstein",
     "zero_centered_penalty",
 ]

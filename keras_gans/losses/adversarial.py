@@ -1,7 +1,8 @@
 """What the two players minimise, as means over the batch.
 
 All functions take logits (unbounded scores, never probabilities) of any shape and
-return a float32 scalar. D(x) below is a logit; sp(t) = log(1 + e^t).
+return a float32 scalar. D(x) below is a logit; sp(t) = log(1 + e^t). Those of
+`two_class` take two logits each, of real and of generated, along the last axis.
 """
 
 from typing import NamedTuple
@@ -98,8 +99,26 @@ def _least_squares_generator(fake):
     return _mean(ops.square(fake - 1.0))
 
 
+def _two_class_discriminator(real, fake):
+    """(E CE(D(x), 0) + E CE(D(G(z)), 1)) / 2 of two logits each (VGAN's code)."""
+    return 0.5 * _logistic_discriminator(
+        _first_over_second(real), _first_over_second(fake)
+    )
+
+
+def _two_class_generator(fake):
+    """E CE(D(G(z)), 0) of two logits each (VGAN's code)."""
+    return _non_saturating_generator(_first_over_second(fake))
+
+
+def _first_over_second(logits):
+    # A softmax of two is a sigmoid of their difference.
+    return logits[..., 0] - logits[..., 1]
+
+
 non_saturating = AdversarialLoss(_logistic_discriminator, _non_saturating_generator)
 minimax = AdversarialLoss(_logistic_discriminator, _minimax_generator)
 wasserstein = AdversarialLoss(_wasserstein_critic, _linear_generator)
 hinge = AdversarialLoss(_hinge_discriminator, _linear_generator)
 least_squares = AdversarialLoss(_least_squares_discriminator, _least_squares_generator)
+two_class = AdversarialLoss(_two_class_discriminator, _two_class_generator)

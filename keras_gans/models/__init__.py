@@ -32,6 +32,7 @@ from keras_gans.models.stylegan import StyleGAN
 from keras_gans.models.stylegan2 import StyleGAN2
 from keras_gans.models.vae import VAE
 from keras_gans.models.vae_gan_3d import VAEGAN3D
+from keras_gans.models.vgan import VGAN, VGANPrediction
 from keras_gans.models.wgan import WGAN
 from keras_gans.models.wgan_gp import WGANGP
 
@@ -65,6 +66,8 @@ SYSTEMS = {
     "radial_gan": RadialGAN,
     "gan_3d": GAN3D,
     "vae_gan_3d": VAEGAN3D,
+    "vgan": VGAN,
+    "vgan_prediction": VGANPrediction,
     "vae": VAE,
     "pixel_cnn": PixelCNN,
     "row_lstm": RowLSTM,
@@ -83,6 +86,8 @@ __all__ = [
     "SRGAN",
     "VAE",
     "VAEGAN3D",
+    "VGAN",
+    "VGANPrediction",
     "WGAN",
     "WGANGP",
     "AdaIN",

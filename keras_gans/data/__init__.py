@@ -10,6 +10,8 @@ from keras_gans.data.degradations import DEGRADATIONS, degradation
 from keras_gans.data.degraded_regions import Hole, Mosaic
 from keras_gans.data.degraded_wholes import Bayer, Grey, Jpeg, LowRes, Noise
 from keras_gans.data.degrading import Degradation
+from keras_gans.data.detection import DetectionData, load_detection
+from keras_gans.data.digit_scenes import digit_scenes
 from keras_gans.data.domains import edges, hide_labels, negatives, split_domains
 from keras_gans.data.label_maps import load_label_maps
 from keras_gans.data.loading import class_names, load, locate
@@ -36,6 +38,7 @@ __all__ = [
     "DEGRADATIONS",
     "Degradation",
     "DegradedBatches",
+    "DetectionData",
     "Grey",
     "Hole",
     "Jpeg",
@@ -53,12 +56,14 @@ __all__ = [
     "count_bodies",
     "degradation",
     "degrade",
+    "digit_scenes",
     "edges",
     "enlarge",
     "hide_labels",
     "largest_body",
     "legal_size",
     "load",
+    "load_detection",
     "load_label_maps",
     "load_pairs",
     "load_pictures",

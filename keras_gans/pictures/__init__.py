@@ -1,5 +1,6 @@
 """Pictures of a model: grids of samples, paths between them, and how it learned."""
 
+from keras_gans.pictures.boxes import draw_boxes
 from keras_gans.pictures.curves import read_history, training_curves
 from keras_gans.pictures.faces import aging_rows
 from keras_gans.pictures.grids import image_grid, save_png
@@ -20,6 +21,7 @@ __all__ = [
     "aging_rows",
     "anomaly_rows",
     "class_rows",
+    "draw_boxes",
     "draw_volumes",
     "heat_colors",
     "image_grid",

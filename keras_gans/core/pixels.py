@@ -23,3 +23,18 @@ def to_bytes_range(images):
         uint8 tensor of the same shape.
     """
     return ops.cast(ops.clip(ops.round((images + 1.0) * 127.5), 0, 255), "uint8")
+
+
+def shrunk(images, factor):
+    """Means over squares of `factor` x `factor` pixels."""
+    if factor == 1:
+        return images
+    height, width, channels = images.shape[1:]
+    rows, columns = height // factor, width // factor
+    parts = ops.reshape(images, (-1, rows, factor, columns, factor, channels))
+    return ops.mean(parts, axis=(2, 4))
+
+
+def enlarged(images, factor=2):
+    """Each pixel `factor`^2 times."""
+    return ops.repeat(ops.repeat(images, factor, axis=1), factor, axis=2)

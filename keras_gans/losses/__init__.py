@@ -11,6 +11,7 @@ from keras_gans.losses.adversarial import (
     two_class,
     wasserstein,
 )
+from keras_gans.losses.color_consistency import color_consistency
 from keras_gans.losses.contrastive import nt_xent
 from keras_gans.losses.historical_averaging import HistoricalAverage
 from keras_gans.losses.orthogonal import orthogonality
@@ -24,6 +25,7 @@ from keras_gans.losses.penalties import (
 __all__ = [
     "AdversarialLoss",
     "HistoricalAverage",
+    "color_consistency",
     "gradient_penalty",
     "hinge",
     "interpolate",

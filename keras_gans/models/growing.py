@@ -14,6 +14,7 @@ from keras import layers, ops
 from keras_gans.core import precision
 from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.optimizers import scaled_rate
+from keras_gans.core.pixels import enlarged, shrunk
 from keras_gans.layers import Blur, FadeIn, MinibatchStandardDeviation
 
 GAIN = 2**0.5
@@ -269,21 +270,6 @@ def check_schedule(image_shape, start_resolution, stabilise_images, fade_images)
 def channels_at(side, channel_base, max_channels):
     """Channels of maps of this side: the fewer, the larger the map."""
     return max(1, min(channel_base // side, max_channels))
-
-
-def shrunk(images, factor):
-    """Means over squares of `factor` x `factor` pixels."""
-    if factor == 1:
-        return images
-    height, width, channels = images.shape[1:]
-    rows, columns = height // factor, width // factor
-    parts = ops.reshape(images, (-1, rows, factor, columns, factor, channels))
-    return ops.mean(parts, axis=(2, 4))
-
-
-def enlarged(images):
-    """Each pixel four times."""
-    return ops.repeat(ops.repeat(images, 2, axis=1), 2, axis=2)
 
 
 def sides_up_to(side):

@@ -8,12 +8,12 @@ from keras import ops
 
 from keras_gans.core import checks, text_data
 from keras_gans.core.pixels import scaled
-from keras_gans.core.precision import as_float32
 from keras_gans.core.random import CounterStream
-from keras_gans.text.alphabet import TEXT_LENGTH, as_texts, character_ids
+from keras_gans.core.text_embedding import TextEmbedding
+from keras_gans.text.alphabet import as_texts
 
 
-class TextConditioned:
+class TextConditioned(TextEmbedding):
     """The half of an `AdversarialModel` whose labels are vectors of texts.
 
     A system lists it before `AdversarialModel`, and calls `set_text_networks` in the
@@ -24,7 +24,8 @@ class TextConditioned:
     Arguments of such a system:
         text_dim: Length of a text's vector.
         text_encoder: `keras.Model` from `kg.text.character_ids` `(batch, 201)` to
-            `(batch, text_dim)`, already trained; `None` for vectors made elsewhere.
+            `(batch, text_dim)`, already trained; a name in `kg.text.ENCODERS`, to be
+            trained by `pretrain`; `None` for vectors made elsewhere.
         captions_per_image: Of several captions per image, how many are drawn anew in
             each step and averaged; all, where there are no more.
         prompts: Texts that `sample` takes in turn where none are given.
@@ -35,118 +36,13 @@ class TextConditioned:
     labels `(num,)`, the classes of the images: a wrong pair is then one of two classes.
     """
 
-    _embedder = None
-
-    def set_text_networks(
-        self, text_dim, text_encoder, captions_per_image, prompts, **networks
-    ):
-        """Keeps the arguments above and makes each network an attribute.
-
-        Args:
-            text_dim: See the class, like the next three.
-            text_encoder: Built `keras.Model`, or `None`.
-            captions_per_image: Positive integer.
-            prompts: Sequence of texts, or `None`.
-            **networks: As for `set_networks`.
-
-        Raises:
-            ValueError: for a number that is not positive, or an encoder of other
-                vectors.
-        """
-        for name, value in (
-            ("text_dim", text_dim),
-            ("captions_per_image", captions_per_image),
-        ):
-            if int(value) != value or value < 1:
-                raise ValueError(f"{name} is a positive integer. Found: {value!r}.")
-        self.text_dim = self.label_width = int(text_dim)
-        self.captions_per_image = int(captions_per_image)
-        self.prompts = None if prompts is None else tuple(as_texts(prompts))
-        if text_encoder is None:
-            self.text_encoder = None
-            self.set_networks(**networks)
-            return
-        self.set_networks(**networks, text_encoder=text_encoder)
-        # It is no player's: what made the texts' vectors stays as it is.
-        self.text_encoder.trainable = False
-
-    def check_network(self, name, network):
-        """Checks the shapes of the network that samples, and of the encoder."""
-        if name != "text_encoder":
-            super().check_network(name, network)
-            return
-        taken, made = network.input_shape[1:], network.output_shape[1:]
-        if (taken, made) != ((TEXT_LENGTH,), (self.text_dim,)):
-            raise ValueError(
-                f"The text_encoder makes {made} from {taken}; the system needs "
-                f"{(self.text_dim,)} from the numbers of {(TEXT_LENGTH,)} characters."
-            )
+    takes_texts = True
 
     @property
     def served_variables(self):
         """The variables of which an exported model is made."""
         encoder = self.text_encoder
         return [*super().served_variables, *(encoder.variables if encoder else ())]
-
-    # Texts and their vectors.
-
-    def embed_with(self, embedder):
-        """Has texts embedded by `embedder`, in the place of the `text_encoder`.
-
-        Args:
-            embedder: What is called with a list of texts and returns an array
-                `(num, text_dim)`, such as a `keras_gans.text.TextEmbedder`; `None` for
-                the encoder again. It is not saved with the system.
-
-        Returns:
-            The system itself.
-        """
-        # In a tuple: an embedder that is a layer must not become part of this model.
-        self.__dict__["_embedder"] = None if embedder is None else (embedder,)
-        return self
-
-    @property
-    def embeds_texts(self):
-        """Whether the system can make vectors of texts."""
-        return self.text_encoder is not None or self._embedder is not None
-
-    def embed(self, texts, batch_size=256):
-        """Vectors of texts, as the networks take them.
-
-        Args:
-            texts: One text, or a list or an array of them.
-            batch_size: Texts encoded at a time.
-
-        Returns:
-            float32 array `(num, text_dim)`.
-
-        Raises:
-            ValueError: without encoder or embedder, or for vectors that do not fit.
-        """
-        texts = as_texts(texts)
-        if self._embedder is not None:
-            vectors = np.asarray(self._embedder[0](texts), "float32")
-            checks.check_attributes(vectors, self.text_dim)
-            if len(vectors) != len(texts):
-                raise ValueError(
-                    f"The embedder made {len(vectors)} vectors of {len(texts)} texts."
-                )
-            return vectors
-        if self.text_encoder is None:
-            raise ValueError(
-                f"This {type(self).__name__} was made without a text_encoder: attach "
-                "an embedder with embed_with(embedder), or give vectors as labels."
-            )
-        starts = range(0, len(texts), batch_size)
-        parts = [
-            self.vectors_of(character_ids(texts[i : i + batch_size])) for i in starts
-        ]
-        return np.concatenate([ops.convert_to_numpy(part) for part in parts])
-
-    def vectors_of(self, ids):
-        """The encoder's vectors of `kg.text.character_ids`, as a tensor."""
-        ids = ops.convert_to_tensor(ids, "int32")
-        return as_float32(self.text_encoder(ids, training=False))
 
     def default_labels(self, num_images):
         """Vectors of the prompts in turn, if there are any that can be embedded."""

@@ -21,17 +21,24 @@ from keras_gans.losses.penalties import (
     perturb,
     zero_centered_penalty,
 )
+from keras_gans.losses.text_matching import (
+    contrastive_matching,
+    matching_aware,
+    structured_matching,
+)
 
 __all__ = [
     "AdversarialLoss",
     "HistoricalAverage",
     "color_consistency",
+    "contrastive_matching",
     "gradient_penalty",
     "hinge",
     "interpolate",
     "label_smoothed",
     "least_squares",
     "likelihood",
+    "matching_aware",
     "minimax",
     "non_saturating",
     "nt_xent",
@@ -39,6 +46,7 @@ __all__ = [
     "perturb",
     "relativistic",
     "semi_supervised",
+    "structured_matching",
     "two_class",
     "wasserstein",
     "zero_centered_penalty",

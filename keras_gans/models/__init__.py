@@ -16,6 +16,7 @@ from keras_gans.models.esrgan import ESRGAN
 from keras_gans.models.f_anogan import FAnoGAN
 from keras_gans.models.gan import GAN
 from keras_gans.models.gan_3d import GAN3D
+from keras_gans.models.gan_cls import GANCLS
 from keras_gans.models.improved_gan import ImprovedGAN
 from keras_gans.models.neural_style import NeuralStyle
 from keras_gans.models.pix2pix import Pix2Pix
@@ -66,6 +67,7 @@ SYSTEMS = {
     "radial_gan": RadialGAN,
     "gan_3d": GAN3D,
     "vae_gan_3d": VAEGAN3D,
+    "gan_cls": GANCLS,
     "vgan": VGAN,
     "vgan_prediction": VGANPrediction,
     "vae": VAE,
@@ -81,6 +83,7 @@ __all__ = [
     "ESRGAN",
     "GAN",
     "GAN3D",
+    "GANCLS",
     "R1GAN",
     "SAGAN",
     "SRGAN",

@@ -17,6 +17,7 @@ from keras_gans.core.anomaly_detector import AnomalyDetector
 from keras_gans.core.image_translator import ImageTranslator
 from keras_gans.core.image_upscaler import ImageUpscaler
 from keras_gans.core.likelihood_model import LikelihoodModel
+from keras_gans.core.object_detector import ObjectDetector
 from keras_gans.core.presets import PresetError, from_preset, list_presets
 from keras_gans.metrics import classifier as _classifier  # registers it  # noqa: F401
 from keras_gans.models import (
@@ -43,6 +44,7 @@ from keras_gans.models import (
     BigGANDeep,
     CoGAN,
     CycleGAN,
+    Detector,
     DiagonalBiLSTM,
     FAnoGAN,
     ImprovedGAN,
@@ -88,6 +90,7 @@ __all__ = [
     "BigGANDeep",
     "CoGAN",
     "CycleGAN",
+    "Detector",
     "DiagonalBiLSTM",
     "FAnoGAN",
     "ImageTranslator",
@@ -95,6 +98,7 @@ __all__ = [
     "ImprovedGAN",
     "LikelihoodModel",
     "NeuralStyle",
+    "ObjectDetector",
     "Pix2Pix",
     "Pix2PixHD",
     "PixelCNN",

@@ -138,7 +138,7 @@ WITHOUT_PICTURES = {"radial_gan", "gan_3d", "vae_gan_3d"}
 
 
 # Without a judge there is nothing to be kept from remembering images.
-WITHOUT_JUDGE = {"adain", "vae", "pixel_cnn", "row_lstm", "diagonal_bilstm"}
+WITHOUT_JUDGE = {"adain", "detector", "vae", "pixel_cnn", "row_lstm", "diagonal_bilstm"}
 
 
 def test_all_systems_are_here():

@@ -41,6 +41,7 @@ from keras_gans.layers.resampling import (
 )
 from keras_gans.layers.rescaling import Rescaling
 from keras_gans.layers.residual_translator import build_residual_translator
+from keras_gans.layers.roi_align import RoIAlign, roi_align
 from keras_gans.layers.rrdb import build_rrdb
 from keras_gans.layers.self_attention import SelfAttention
 from keras_gans.layers.spectral_normalization import (
@@ -107,6 +108,7 @@ __all__ = [
     "PixelUnshuffle",
     "ReflectionPadding2D",
     "Rescaling",
+    "RoIAlign",
     "SNConv2D",
     "SNDense",
     "SNEmbedding",
@@ -143,6 +145,7 @@ __all__ = [
     "from_unit_range",
     "initialize_from_data",
     "lstm_step",
+    "roi_align",
     "shuffled_up",
     "small_he",
     "to_unit_range",

@@ -10,6 +10,7 @@ from keras_gans.models.cgan import CGAN
 from keras_gans.models.cogan import CoGAN
 from keras_gans.models.cyclegan import CycleGAN
 from keras_gans.models.dcgan import DCGAN
+from keras_gans.models.detector import Detector
 from keras_gans.models.diagonal_bilstm import DiagonalBiLSTM
 from keras_gans.models.dtn import DTN
 from keras_gans.models.esrgan import ESRGAN
@@ -65,6 +66,7 @@ SYSTEMS = {
     "f_anogan": FAnoGAN,
     "adain": AdaIN,
     "radial_gan": RadialGAN,
+    "detector": Detector,
     "gan_3d": GAN3D,
     "vae_gan_3d": VAEGAN3D,
     "gan_cls": GANCLS,
@@ -101,6 +103,7 @@ __all__ = [
     "BigGANDeep",
     "CoGAN",
     "CycleGAN",
+    "Detector",
     "DiagonalBiLSTM",
     "FAnoGAN",
     "ImprovedGAN",

@@ -22,6 +22,7 @@ from keras_gans.layers import (
 
 PRIORS = ("uniform", "normal")
 INITIALIZERS = ("normal", "glorot")
+ARCHITECTURES = ("authors", "strided")
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -57,6 +58,10 @@ class GAN3D(SampledVolumes, AdversarialModel):
             sees in training, where occupancies are 0 and 1; 0.
         initializer: Of the kernels: `"normal"`, N(0, 0.02), with scales from
             N(1, 0.02); or `"glorot"`, Glorot's uniform distribution.
+        architecture: `"authors"`, which reaches a map of 4^3 points in one layer; or
+            `"strided"`, which doubles and halves all the way between the volume and
+            one point, and normalises the discriminator's first layer too, as
+            github.com/xchhuang/simple-pytorch-3dgan does for 32 voxels a side.
         generator: Your own `keras.Model` from latents to volumes in [-1, 1].
         discriminator: Your own from volumes in [-1, 1] to logits `(batch, 1)`.
         ema_decay: Decay of a moving average of the generator, used for sampling.
@@ -99,6 +104,7 @@ class GAN3D(SampledVolumes, AdversarialModel):
         gate=0.8,
         instance_noise=0.0,
         initializer="normal",
+        architecture="authors",
         generator=None,
         discriminator=None,
         ema_decay=None,
@@ -111,21 +117,27 @@ class GAN3D(SampledVolumes, AdversarialModel):
         check_arguments(
             prior, gate, instance_noise, initializer, kwargs.get("augmentation")
         )
+        if architecture not in ARCHITECTURES:
+            raise ValueError(
+                f"architecture is 'authors' or 'strided'. Found: {architecture!r}."
+            )
         self.base_channels = base_channels
         self.prior = prior
         self.gate = gate
         self.instance_noise = instance_noise
         self.initializer = initializer
+        self.architecture = architecture
         self._begin(generator=generator, discriminator=discriminator)
 
     def _begin(self, generator, discriminator, **others):
         """The networks, and what is remembered of the batch before."""
-        shape, kind = (self.image_shape, self.base_channels), self.initializer
+        shape = (self.image_shape, self.base_channels)
+        kind = (self.initializer, self.architecture)
         self.set_networks(
             discriminator=discriminator
-            or (lambda: build_discriminator(*shape, self.instance_noise, kind)),
+            or (lambda: build_discriminator(*shape, self.instance_noise, *kind)),
             generator=generator
-            or (lambda: build_generator(*shape, self.latent_dim, kind)),
+            or (lambda: build_generator(*shape, self.latent_dim, *kind)),
             **others,
         )
         # The mean over replicas of what each has seen: all rest together.
@@ -233,13 +245,23 @@ def accuracy(real_logits, fake_logits):
     return 0.5 * (real + fake)
 
 
-def build_generator(image_shape, base_channels, latent_dim, initializer="normal"):
+def build_generator(
+    image_shape,
+    base_channels,
+    latent_dim,
+    initializer="normal",
+    architecture="authors",
+):
     """z -> 4^3 map -> transposed convolutions doubling it -> sigmoid occupancies."""
-    doublings = count_doublings(image_shape)
+    doublings = count_doublings(image_shape, architecture)
     channels = base_channels * 2 ** (doublings - 1)
     latents = keras.Input((latent_dim,), name="latents")
     x = layers.Reshape((1, 1, 1, latent_dim), name="as_map")(latents)
-    x = WholeMapConv3DTranspose(channels, 4, name="project", **_kernel(initializer))(x)
+    if architecture == "authors":
+        kernel = _kernel(initializer)
+        x = WholeMapConv3DTranspose(channels, 4, name="project", **kernel)(x)
+    else:
+        x = _up(channels, "project", initializer)(x)
     x = _batch_norm("project_norm", initializer)(x)
     x = layers.ReLU(name="project_relu")(x)
     for i in range(doublings - 1):
@@ -254,27 +276,29 @@ def build_generator(image_shape, base_channels, latent_dim, initializer="normal"
 
 
 def build_discriminator(
-    image_shape, base_channels, instance_noise=0.0, initializer="normal"
+    image_shape,
+    base_channels,
+    instance_noise=0.0,
+    initializer="normal",
+    architecture="authors",
 ):
     """Volume -> occupancies -> strided convolutions halving them -> one logit."""
-    halvings = count_doublings(image_shape)
+    halvings = count_doublings(image_shape, architecture)
+    strided = architecture == "strided"
     volumes = keras.Input(image_shape, name="volumes")
     x = Rescaling(0.5, 0.5, name="occupancies")(volumes)
     if instance_noise:
         x = layers.GaussianNoise(instance_noise, name="instance_noise")(x)
     for i in range(halvings):
-        x = layers.Conv3D(
-            base_channels * 2**i,
-            4,
-            strides=2,
-            padding="same",
-            name=f"down_{i}",
-            **_kernel(initializer),
-        )(x)
-        if i > 0:
+        x = _down(base_channels * 2**i, f"down_{i}", initializer)(x)
+        if i > 0 or strided:
             x = _batch_norm(f"down_{i}_norm", initializer)(x)
         x = layers.LeakyReLU(0.2, name=f"down_{i}_relu")(x)
-    x = WholeMapConv3D(1, 4, dtype="float32", name="score", **_kernel(initializer))(x)
+    if strided:
+        x = _down(1, "score", initializer, dtype="float32")(x)
+    else:
+        kernel = _kernel(initializer)
+        x = WholeMapConv3D(1, 4, dtype="float32", name="score", **kernel)(x)
     logits = layers.Flatten(dtype="float32", name="logits")(x)
     return keras.Model(volumes, logits, name="discriminator")
 
@@ -304,11 +328,12 @@ def feature_network(discriminator):
     return keras.Model(discriminator.input, features, name="features")
 
 
-def count_doublings(image_shape):
-    """How often 4 voxels a side are doubled to the volume.
+def count_doublings(image_shape, architecture="authors"):
+    """How often 4 voxels a side, or 2 if `"strided"`, are doubled to the volume.
 
     Args:
         image_shape: `(side, side, side, channels)`.
+        architecture: As for `GAN3D`.
 
     Raises:
         ValueError: when doubling does not lead there.
@@ -325,7 +350,7 @@ def count_doublings(image_shape):
             "image_shape is (side, side, side, channels) with sides of 8, 16, 32, 64 "
             f"or 128 voxels: 4 is doubled to them. Found: {tuple(image_shape)}."
         )
-    return doublings
+    return doublings + (architecture == "strided")
 
 
 def check_arguments(prior, gate, instance_noise, initializer, augmentation):
@@ -357,6 +382,18 @@ def check_arguments(prior, gate, instance_noise, initializer, augmentation):
 def _up(channels, name, initializer):
     return layers.Conv3DTranspose(
         channels, 4, strides=2, padding="same", name=name, **_kernel(initializer)
+    )
+
+
+def _down(channels, name, initializer, **kwargs):
+    return layers.Conv3D(
+        channels,
+        4,
+        strides=2,
+        padding="same",
+        name=name,
+        **kwargs,
+        **_kernel(initializer),
     )
 
 

@@ -82,7 +82,7 @@ class VAEGAN3D(GAN3D):
         "discriminator_updates",
     )
     sampling_networks = ("generator", "encoder")
-    prior = "normal"
+    prior, architecture = "normal", "authors"
 
     def __init__(
         self,

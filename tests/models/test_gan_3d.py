@@ -78,7 +78,10 @@ def shapes(num, side=8, seed=0):
 
 
 def test_parameter_counts():
-    """Section 3.1."""
+    """Section 3.1; for `"strided"`, section 14 of the fixtures."""
+    strided = kg.GAN3D((32, 32, 32, 1), base_channels=32, architecture="strided")
+    assert count(strided.generator) == 6_032_320
+    assert count(strided.discriminator) == 2_771_904
     gan = kg.GAN3D()
     assert count(gan.generator) == 17_569_664
     assert count(gan.discriminator) == 11_048_704
@@ -119,6 +122,62 @@ def test_discriminator_forward_matches_the_fixture():
         rtol=1e-4,
         atol=4.6e-5,
     )
+
+
+def fill_strided(network):
+    """As `fill`, by the keys of section 9.1: layer1.0, layer1.1 ... layer5.0."""
+    names = [layer.name for layer in network.layers if layer.weights]
+    kernels = [name for name in names if not name.endswith("_norm")]
+    for number, name in enumerate(kernels, start=1):
+        kernel = network.get_layer(name).kernel
+        d, h, w, i, o = kernel.shape
+        tensor = golden.fill(f"layer{number}.0.weight", (o, i, d, h, w))
+        kernel.assign(tensor.transpose(2, 3, 4, 1, 0))
+        if f"{name}_norm" in names:
+            golden.set_layer(network.get_layer(f"{name}_norm"), f"layer{number}.1")
+    assert (len(kernels), len(names)) == (5, 9)
+    return network
+
+
+@pytest.mark.every_backend
+def test_strided_generator_forward_matches_the_fixture():
+    """V1 and V2."""
+    generator = gan_3d.build_generator((32, 32, 32, 1), 32, 16, architecture="strided")
+    assert count(generator) == 3_017_664
+    fill_strided(generator)
+    logits = keras.Model(generator.input, generator.get_layer("to_volume").output)
+    latents = golden.latents(0, 16, batch=2)
+    found = ops.convert_to_numpy(logits(latents, training=False))[..., 0]
+    assert found.mean(dtype="float64") == pytest.approx(-0.097417, rel=1e-4, abs=1e-5)
+    assert found.std(dtype="float64") == pytest.approx(0.391790, rel=1e-4, abs=1e-5)
+    places = np.array([(1, 3, 5, 2), (0, 8, 8, 8), (1, -1, -1, -1)]).T
+    np.testing.assert_allclose(
+        found[tuple(places)], [-0.183240, 0.412571, -0.118055], rtol=1e-4, atol=1e-5
+    )
+    made = ops.convert_to_numpy(generator(latents, training=False))[..., 0]
+    filled = 0.5 + 0.5 * made
+    assert filled.mean(dtype="float64") == pytest.approx(0.476882, rel=1e-4)
+    assert filled.std(dtype="float64") == pytest.approx(0.094137, rel=1e-4)
+    np.testing.assert_allclose(
+        filled[tuple(places)], [0.454318, 0.601704, 0.470520], rtol=1e-4
+    )
+
+
+@pytest.mark.every_backend
+def test_strided_discriminator_forward_matches_the_fixture():
+    """V3 and V4."""
+    discriminator = gan_3d.build_discriminator(
+        (32, 32, 32, 1), 32, architecture="strided"
+    )
+    assert count(discriminator) == 2_771_904
+    fill_strided(discriminator)
+    for seen, expected in (
+        (voxels(2, 32), [0.411337, 0.358443]),
+        (voxels(2, 32) > 0, [0.435911, 0.408889]),
+    ):
+        logits = discriminator(2.0 * seen - 1, training=False)
+        found = ops.convert_to_numpy(ops.sigmoid(logits))[:, 0]
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("side", [8, 16, 32])

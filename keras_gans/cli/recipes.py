@@ -29,6 +29,8 @@ and every run folder and preset holds the one that made it:
     held_out = 0.1                # for anomalies; share that chooses the threshold
     repeats = 10                  # for anomalies, tables; passes over them in an epoch
     only = "chair"                # for volumes; the class that is trained on
+    frames = 32                   # for videos; of each clip
+    stride = 2                    # for videos; takes every other frame
     # For super-resolution, degradation is "real_world" (else bicubic reduction), and
     # flip shows crops in all eight ways.
     crops = 16                    # for super-resolution; of each picture, per epoch
@@ -166,6 +168,8 @@ SECTIONS = {
         "columns": "a list of texts",
         "categorical": "a list of texts",
         "max_missing": "a number from 0 to below 1",
+        "frames": "a whole number from 1 to 65536",
+        "stride": "a whole number from 1 to 65536",
     },
     "fit": {
         "batch_size": "a whole number from 1 to 65536",
@@ -374,12 +378,14 @@ def _check_data(table, name, system):
         ("repeats", hasattr(system, "calibrate") or hasattr(system, "for_tables")),
         *((key, hasattr(system, "calibrate")) for key in _OF_ANOMALIES),
         *((key, hasattr(system, "for_tables")) for key in _OF_TABLES),
+        *((key, hasattr(system, "draws_videos")) for key in _OF_VIDEOS),
     ):
         if key in table and not taken:
             raise ValueError(f"{name} takes no data.{key}: leave it out.")
 
 
 _OF_TABLES = ("label", "columns", "categorical", "max_missing")
+_OF_VIDEOS = ("frames", "stride")
 _OF_ANOMALIES = ("normal", "held_out")
 
 

@@ -25,6 +25,7 @@ from keras_gans.cli.style_sources import StyleSource
 from keras_gans.cli.table_sources import TableSource
 from keras_gans.cli.translation_sources import TranslationSource
 from keras_gans.cli.upscaling_sources import UpscalingSource
+from keras_gans.cli.video_sources import VideoSource
 from keras_gans.cli.volume_sources import VolumeSource
 from keras_gans.core import facts, gradients
 from keras_gans.core.files import sweep, written_whole
@@ -151,6 +152,8 @@ def _prepare(recipe, system, scope):
         source = StyleSource(recipe["data"])
     elif hasattr(system, "draws_volumes"):
         source = VolumeSource(recipe["data"])
+    elif hasattr(system, "draws_videos"):
+        source = VideoSource(recipe["data"])
     elif hasattr(system, "for_tables"):
         source = TableSource(recipe["data"], recipe["arguments"].get("seed", 0))
     elif issubclass(system, kg.ImageTranslator):

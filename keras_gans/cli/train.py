@@ -60,6 +60,16 @@ LabelsPerClass = Annotated[
         help="For semi-supervised systems: labels that are not hidden. Default: all.",
     ),
 ]
+Frames = Annotated[
+    int | None,
+    Option(
+        min=1, metavar="N", help="For systems that draw videos: frames of each clip."
+    ),
+]
+Stride = Annotated[
+    int | None,
+    Option(min=1, metavar="N", help="Of videos take every Nth frame. Default: each."),
+]
 SkipDamaged = Annotated[
     bool, Option("--skip-damaged", help="Leave out pictures that cannot be read.")
 ]
@@ -146,6 +156,8 @@ def train(
     flip: Flip = None,
     second: Second = None,
     labels_per_class: LabelsPerClass = None,
+    frames: Frames = None,
+    stride: Stride = None,
     skip_damaged: SkipDamaged = False,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
@@ -175,6 +187,8 @@ def train(
             "flip": flip,
             "second": second,
             "labels_per_class": labels_per_class,
+            "frames": frames,
+            "stride": stride,
         },
         "fit": {"epochs": epochs, "batch_size": batch_size},
         "training": {"precision": precision, "xla": xla},
@@ -230,7 +244,7 @@ def overridden(recipe, given):
     """
     changed = {**recipe}
     data, arguments = given["data"], dict(recipe.get("arguments", {}))
-    if data["name"] or data["image_size"] or data["color_mode"]:
+    if any(map(data.get, ("name", "image_size", "color_mode", "frames"))):
         # Facts of the data, to be found out anew for other data.
         arguments.pop("image_shape", None)
     if data["name"]:

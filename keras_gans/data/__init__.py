@@ -16,6 +16,7 @@ from keras_gans.data.domains import edges, hide_labels, negatives, split_domains
 from keras_gans.data.label_maps import load_label_maps
 from keras_gans.data.loading import class_names, load, locate
 from keras_gans.data.meshes import MESH_SUFFIXES, to_mesh, voxelize, write_mesh
+from keras_gans.data.moving_digits import moving_digits
 from keras_gans.data.pair_batches import DegradedBatches, PairBatches, degrade
 from keras_gans.data.pairs import load_pairs
 from keras_gans.data.pixels import (
@@ -70,6 +71,7 @@ __all__ = [
     "load_tables",
     "load_unpaired",
     "locate",
+    "moving_digits",
     "negatives",
     "pipeline",
     "resize",

@@ -1,9 +1,10 @@
-"""Pictures, or volumes, and labels from one `.npz` file, never unpickled."""
+"""Pictures, volumes or videos, and labels from one `.npz` file, never unpickled."""
 
 import numpy as np
 
 from keras_gans.core.plain_json import shown
 from keras_gans.data.archives import Archive
+from keras_gans.data.videos import as_videos
 from keras_gans.data.volumes import as_volumes
 
 # Ours first, then Keras's own `mnist.npz`; `{}` is the split.
@@ -11,16 +12,18 @@ _SPLIT_KEYS = (
     ("{}_images", "{}_labels"),
     ("x_{}", "y_{}"),
     ("{}_voxels", "{}_labels"),
+    ("{}_videos", "{}_labels"),
 )
-_WHOLE_KEYS = (("images", "labels"), ("voxels", "labels"))
+_WHOLE_KEYS = (("images", "labels"), ("voxels", "labels"), ("videos", "labels"))
 
 
 def load_npz(path, split):
-    """uint8 images or volumes, channels last, and int64 labels or `None`."""
+    """uint8 images, volumes or videos, channels last, and int64 labels or `None`."""
     with open(path, "rb") as file:
         archive, parts = Archive(path, file), []
         for key, label_key in _keys_of(archive, split, path):
-            as_data = as_volumes if "voxels" in key else as_images
+            kinds = {"voxels": as_volumes, "videos": as_videos}
+            as_data = kinds.get(key.rpartition("_")[2], as_images)
             images = as_data(archive.read(key), f"{path}: {key}")
             labels = _as_labels(archive, label_key, len(images), path)
             parts.append((images, labels))
@@ -71,8 +74,8 @@ def _keys_of(archive, split, path):
         return whole[:1]
     raise ValueError(
         f"{path} has no images for split {split!r}: expected 'train_images' and "
-        "'test_images', 'x_train' and 'x_test', 'train_voxels' and 'test_voxels', or "
-        "'images' or 'voxels' (for 'train' and 'all'), found "
+        "'test_images', 'x_train' and 'x_test', the same of 'voxels' or 'videos', or "
+        "'images', 'voxels' or 'videos' (for 'train' and 'all'), found "
         f"{shown(sorted(archive.names))}."
     )
 

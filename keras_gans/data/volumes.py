@@ -67,7 +67,7 @@ def load_volumes(folder, split, side=None, on_damaged="raise"):
         found = list(pool.map(attempt, files))
     sound = np.array([not isinstance(one, str) for one in found])
     if not sound.all():
-        _report(folder, files, found, on_damaged)
+        report_damaged(folder, files, found, on_damaged, "volumes")
     volumes = [one for one in found if not isinstance(one, str)]
     if len(shapes := {one.shape for one in volumes}) > 1:
         raise ValueError(
@@ -233,7 +233,19 @@ def _check_binvox(head):
         raise ValueError(f"its sides are not three numbers from 1 to {MAX_SIDE}")
 
 
-def _report(folder, files, found, on_damaged):
+def report_damaged(folder, files, found, on_damaged, what):
+    """Names what of a folder cannot be read, in an error or in a warning.
+
+    Args:
+        folder: Path.
+        files: Paths below it.
+        found: For each what was read, or a text that says why nothing was.
+        on_damaged: `"raise"` or `"skip"`.
+        what: `"volumes"` or `"videos"`, for the message.
+
+    Raises:
+        ValueError: unless they are to be skipped and some are left.
+    """
     outcomes = zip(files, found, strict=True)
     reasons = {file: why for file, why in outcomes if isinstance(why, str)}
     named = [
@@ -241,7 +253,7 @@ def _report(folder, files, found, on_damaged):
         for file, why in reasons.items()
     ]
     told = (
-        f"{len(named)} of {len(files)} volumes in {folder} cannot be read: "
+        f"{len(named)} of {len(files)} {what} in {folder} cannot be read: "
         f"{', '.join(named[:_NAMED])}"
     )
     told += f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""

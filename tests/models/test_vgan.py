@@ -1,0 +1,242 @@
+"""VGAN: counts, golden forward passes, its two streams, and what each term moves."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_gans as kg
+from keras_gans import losses
+from keras_gans.models import vgan
+from tests import golden
+from tests.contract import SystemContract, count, on_tensorflow, trainable_of
+
+TINY = {"image_shape": (4, 8, 8, 1), "latent_dim": 5, "base_channels": 2}
+PREDICTION = {"image_shape": (4, 8, 8, 1), "base_channels": 2}
+
+
+class TestVGAN(SystemContract):
+    system = kg.VGAN
+    tiny = TINY
+
+
+class TestVGANPrediction(SystemContract):
+    system = kg.VGANPrediction
+    tiny = PREDICTION
+
+    @classmethod
+    def inputs(cls, gan, count):
+        return cls.batch(count)[0][:, 0].astype("float32") / 127.5 - 1
+
+    @classmethod
+    def drawn(cls, gan, count, seed=1):
+        return gan.predict_future(cls.batch(count)[0][:, 0])
+
+    @classmethod
+    def served(cls, gan, signatures, count):
+        import tensorflow as tf
+
+        frames = cls.inputs(gan, count)
+        videos = signatures["predict_future"](frames=tf.constant(frames))["videos"]
+        return videos.numpy(), gan.predict_future(frames)
+
+    def test_sample_depends_on_the_seed_and_the_row_alone(self, trained):
+        frames = self.batch(5)[0][:, 0]
+        many = trained.predict_future(frames, batch_size=2)
+        few = trained.predict_future(frames[:2])
+        assert many.dtype == np.float32 and many.shape == (5, *trained.image_shape)
+        np.testing.assert_allclose(many[:2], few, atol=1e-6)
+        assert many.min() >= -1.0001 and many.max() <= 1.0001
+
+    @on_tensorflow
+    def test_replicas_draw_different_latents(self):
+        pytest.skip("It draws nothing: its videos follow from their first frames.")
+
+
+def tiny(**changes):
+    return kg.VGAN(**{**TINY, "seed": 1, **changes})
+
+
+def tiny_prediction(**changes):
+    return kg.VGANPrediction(**{**PREDICTION, "seed": 1, **changes})
+
+
+def clips(num, shape=(4, 8, 8, 1), seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (num, *shape)).astype("uint8")
+
+
+def video(batch, frames, side, channels=3):
+    """The fixtures' videos."""
+    b, d, h, w, c = np.ogrid[:batch, :frames, :side, :side, :channels]
+    return np.cos(0.5 * d + 0.3 * h + 0.7 * w + c + b).astype("float32")
+
+
+STREAMS = {
+    "video_project": "video.0",
+    "video_up_0": "video.3",
+    "video_up_1": "video.6",
+    "video_up_2": "video.9",
+    "to_foreground": "gen",
+    "to_mask": "mask",
+}
+GENERATOR = STREAMS | {
+    "background_project": "static.0",
+    "background_up_0": "static.3",
+    "background_up_1": "static.6",
+    "background_up_2": "static.9",
+    "to_background": "static.12",
+}
+PREDICTOR = STREAMS | {
+    "encode_0": "enc.0",
+    "encode_1": "enc.2",
+    "encode_2": "enc.5",
+    "encode_3": "enc.8",
+    "background_up_0": "static.0",
+    "background_up_1": "static.3",
+    "background_up_2": "static.6",
+    "to_background": "static.9",
+}
+DISCRIMINATOR = {
+    "down_0": "net.0",
+    "down_1": "net.2",
+    "down_2": "net.5",
+    "down_3": "net.8",
+    "score": "net.11",
+}
+
+
+def fill(network, keys):
+    """Gives a network the weights of the fixtures; all of them must have a key."""
+    filled = set()
+    for layer in network.layers:
+        if not layer.weights:
+            continue
+        filled.update(id(w) for w in layer.weights)
+        if layer.name.endswith("_norm"):
+            letter, number = keys[layer.name.removesuffix("_norm")].split(".")
+            golden.set_layer(layer, f"{letter}.{int(number) + 1}")
+            continue
+        key, (*sides, i, o) = keys[layer.name], layer.kernel.shape
+        tensor = golden.fill(f"{key}.weight", (o, i, *sides))
+        axes = (*range(2, tensor.ndim), 1, 0)
+        layer.kernel.assign(tensor.transpose(axes))
+        layer.bias.assign(golden.fill(f"{key}.bias", tuple(layer.bias.shape)))
+    assert {id(w) for w in network.weights if "seed" not in w.path} <= filled
+    return network
+
+
+def moments(found, mean, std):
+    found = ops.convert_to_numpy(found)
+    assert found.mean(dtype="float64") == pytest.approx(mean, abs=1e-5)
+    assert found.std(dtype="float64") == pytest.approx(std, abs=1e-5)
+    return found
+
+
+def test_parameter_counts():
+    """Sections 4.1 and 4.2."""
+    generator = vgan.build_generator((32, 64, 64, 3), 100, 64)
+    assert count(generator) == 16_245_383
+
+    def of(*starts):
+        layers = [la for la in generator.layers if la.name.startswith(starts)]
+        return sum(
+            w.shape.num_elements()
+            if hasattr(w.shape, "num_elements")
+            else int(np.prod(w.shape))
+            for la in layers
+            for w in la.trainable_weights
+        )
+
+    assert of("background_", "to_background") == 3_577_667
+    assert of("video_") == 12_651_328
+    assert of("to_mask") == 4_097
+    assert of("to_foreground") == 12_291
+    one = vgan.build_generator((32, 64, 64, 3), 100, 64, streams=1)
+    assert count(one) == 12_663_619
+    assert one.output_shape == (None, 32, 64, 64, 3)
+    discriminator = vgan.build_discriminator((32, 64, 64, 3), 64)
+    assert count(discriminator) == 11_057_858
+
+
+def test_parameter_counts_of_prediction():
+    """Section 4.5; in bfloat16, of a width that is no less the paper's, 112 M weigh."""
+    generator = vgan.build_predictor((32, 64, 64, 3), 128)
+    assert count(generator) == 68_216_455
+    discriminator = vgan.build_discriminator((32, 64, 64, 3), 128)
+    assert count(discriminator) == 44_135_810
+
+
+def test_parameter_counts_of_small_ones():
+    """Section 4.8, which counts moving statistics, and has one logit."""
+    for frames, base, expected in (
+        (8, 16, (339_299, 166_385, 1_025)),
+        (16, 32, (1_219_267, 662_497, 4_097)),
+    ):
+        shape = (frames, 32, 32, 1)
+        generator = vgan.build_generator(shape, 64, base)
+        discriminator = vgan.build_discriminator(shape, base)
+        assert generator.count_params() == expected[0]
+        assert discriminator.count_params() == expected[1] + expected[2]
+
+
+@pytest.fixture(scope="module")
+def scene():
+    generator = vgan.build_generator((32, 64, 64, 3), 16, 4)
+    assert count(generator) == 79_919
+    fill(generator, GENERATOR)
+    parts = generator(golden.latents(0, 16, batch=2), training=False)
+    return vgan.Scene(*map(ops.convert_to_numpy, parts))
+
+
+@pytest.mark.every_backend
+def test_generator_forward_matches_the_fixtures(scene):
+    """W1 to W4."""
+    found = moments(scene.videos, 0.004327, 0.180135)
+    assert found.shape == (2, 32, 64, 64, 3)
+    first, last = found[1, 7, 3, 5], found[0, -1, -1, -1]
+    np.testing.assert_allclose(first, [-0.100834, -0.218270, 0.042098], atol=1e-5)
+    np.testing.assert_allclose(last, [-0.017645, -0.162903, 0.072834], atol=1e-5)
+    masks = moments(scene.masks, 0.504620, 0.008302)
+    values = masks[1, 7, 3, 5, 0], masks[0, -1, -1, -1, 0]
+    np.testing.assert_allclose(values, [0.521657, 0.504388], atol=1e-5)
+    found = moments(scene.foregrounds, -0.053797, 0.138323)[1, 7, 3, 5]
+    np.testing.assert_allclose(found, [-0.127888, -0.167655, 0.159973], atol=1e-5)
+    found = moments(scene.backgrounds, 0.063314, 0.302586)[1, 3, 5]
+    np.testing.assert_allclose(found, [-0.071329, -0.273468, -0.086450], atol=1e-5)
+
+
+@pytest.mark.every_backend
+def test_discriminator_and_losses_match_the_fixtures(scene):
+    """W5 and W6."""
+    discriminator = vgan.build_discriminator((32, 64, 64, 3), 4)
+    assert count(discriminator) == 45_998
+    fill(discriminator, DISCRIMINATOR)
+    real = discriminator(video(2, 32, 64), training=False)
+    fake = discriminator(scene.videos, training=False)
+    for found, expected in (
+        (real, [[-1.104174, -0.920563], [-1.066167, -0.177723]]),
+        (fake, [[-0.671260, -0.009044], [-0.690328, 0.013060]]),
+    ):
+        np.testing.assert_allclose(ops.convert_to_numpy(found), expected, atol=4e-5)
+    loss = losses.two_class.discriminator(real, fake)
+    assert float(loss) == pytest.approx(0.710014, abs=2e-5)
+    gan = tiny()
+    penalty = gan.scene_loss(vgan.Scene(scene.videos, scene.masks), None)["mask_loss"]
+    assert float(penalty) == pytest.approx(0.050462, abs=1e-6)
+    loss = losses.two_class.generator(fake) + penalty
+    assert float(loss) == pytest.approx(1.142237, abs=2e-5)
+
+
+@pytest.mark.every_backend
+def test_predictor_forward_matches_the_fixture():
+    """W7."""
+    generator = vgan.build_predictor((32, 64, 64, 3), 4)
+    assert count(generator) == 68_411
+    fill(generator, PREDICTOR)
+    frames = video(2, 1, 64)[:, 0]
+    videos, masks, _, _ = generator(frames, training=False)
+    found = moments(videos, -0.078058, 0.250138)[1, 7, 3, 5]
+    np.testing.assert_allclose(found, [-0.404377, -0.066800, -0.065067], atol=1e-5)
+    moments(masks, 0.503221, 0.017378)
+    error = 10 * vgan.first_frame_error(videos, ops.convert_to_tensor(frames))
+    assert float(error) == pytest.approx(6.606844, abs=1e-4)

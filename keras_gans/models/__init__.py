@@ -30,6 +30,7 @@ from keras_gans.models.real_esrgan import RealESRGAN
 from keras_gans.models.row_lstm import RowLSTM
 from keras_gans.models.sagan import SAGAN
 from keras_gans.models.srgan import SRGAN
+from keras_gans.models.stackgan import StackGAN, StackGANv2, StackGANv2Unconditional
 from keras_gans.models.stylegan import StyleGAN
 from keras_gans.models.stylegan2 import StyleGAN2
 from keras_gans.models.vae import VAE
@@ -66,6 +67,9 @@ SYSTEMS = {
     "f_anogan": FAnoGAN,
     "adain": AdaIN,
     "radial_gan": RadialGAN,
+    "stackgan": StackGAN,
+    "stackgan_v2": StackGANv2,
+    "stackgan_v2_unconditional": StackGANv2Unconditional,
     "detector": Detector,
     "gan_3d": GAN3D,
     "vae_gan_3d": VAEGAN3D,
@@ -115,6 +119,9 @@ __all__ = [
     "RadialGAN",
     "RealESRGAN",
     "RowLSTM",
+    "StackGAN",
+    "StackGANv2",
+    "StackGANv2Unconditional",
     "StyleGAN",
     "StyleGAN2",
     "get_system",

@@ -8,6 +8,7 @@ import _agers
 import _detectors
 import _row_translators
 import _styles
+import _texts
 import _translators
 import _upscalers
 import _volumes
@@ -27,6 +28,7 @@ KINDS = {
     "styles": _styles,
     "scale": _upscalers,
     "voxels": _volumes,
+    "texts": _texts,
 }
 SPREADS = ("std",)
 MEANINGS = {

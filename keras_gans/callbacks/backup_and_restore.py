@@ -52,6 +52,10 @@ class BackupAndRestore(keras.callbacks.Callback):
         """Number of epochs that the newest checkpoint has behind it; 0 without one."""
         return max(self._saved(), default=0)
 
+    def newest(self):
+        """Path of the newest checkpoint; `None` without one."""
+        return self._saved().get(self.saved_epoch())
+
     def on_train_begin(self, logs=None):
         """Loads the newest checkpoint, if there is one."""
         self._writes = gradients.is_chief(self.model)

@@ -11,7 +11,8 @@ import typer
 from typer import Argument, Option
 
 import keras_gans as kg
-from keras_gans.pictures import image_grid, save_png
+from keras_gans.pictures import image_grid, save_film, save_png, video_grid
+from keras_gans.pictures.films import FILM_SUFFIXES
 
 Preset = Annotated[
     str,
@@ -33,6 +34,14 @@ Label = Annotated[
         "which then take turns. Default: all classes in turn.",
     ),
 ]
+Text = Annotated[
+    list[str] | None,
+    Option(
+        metavar="TEXT",
+        help="What to draw, for systems that take texts. Repeat it for several, which "
+        "then take turns. Default: the model's own prompts.",
+    ),
+]
 Truncation = Annotated[
     float | None,
     Option(
@@ -41,7 +50,14 @@ Truncation = Annotated[
         "fewer failures. Default: no limit.",
     ),
 ]
-Out = Annotated[pathlib.Path, Option(metavar="FILE.png", help="Where the grid goes.")]
+Out = Annotated[
+    pathlib.Path,
+    Option(
+        metavar="FILE.png",
+        help="Where the grid goes. For systems that draw videos also a .gif or .mp4, "
+        "in which it moves.",
+    ),
+]
 Separate = Annotated[
     pathlib.Path | None,
     Option(metavar="FOLDER", help="Write each image to a file here; then no grid."),
@@ -75,6 +91,8 @@ Examples:
   keras-gans sample runs/dcgan_digits/preset --num 100 --out digits.png
   keras-gans sample runs/cgan_digits/preset --label 3 --label 5 --separate digits
   keras-gans sample runs/chairs/preset --num 4 --meshes chairs --mesh-format stl
+  keras-gans sample runs/clips/preset --num 16 --out clips.gif
+  keras-gans sample gan_cls_shapes --num 8 --text "a small red circle in the top left"
 """
 EXPORT_EXAMPLES = """\b
 Example:
@@ -96,6 +114,7 @@ def sample(
     num: Num = 64,
     seed: Seed = 0,
     label: Label = None,
+    text: Text = None,
     truncation: Truncation = None,
     out: Out = pathlib.Path("samples.png"),
     separate: Separate = None,
@@ -105,28 +124,48 @@ def sample(
 ):
     """Draw images from a trained model: one grid, or one file each."""
     names = [f"{i:0{max(4, len(str(num - 1)))}d}" for i in range(num)]
-    files = [out]
+    files, moves = [out], separate is None and out.suffix in FILM_SUFFIXES
     if separate is not None:
         files = [separate / f"{name}.png" for name in names]
-    check_free(files, overwrite)
+    check_free(files, overwrite, (".png", *FILM_SUFFIXES))
     surfaces = [meshes / f"{name}.{mesh_format}" for name in names] if meshes else []
     check_free(surfaces, overwrite, kg.data.MESH_SUFFIXES, "Meshes")
     gan = that_draws(preset)
     if surfaces and not hasattr(gan, "draws_volumes"):
         raise ValueError(f"{type(gan).__name__} draws no volumes: leave --meshes out.")
-    labels = [label[i % len(label)] for i in range(num)] if label else None
-    samples = gan.sample(num, seed, labels, truncation)
+    if moves and not hasattr(gan, "films_of"):
+        raise ValueError(f"{type(gan).__name__} draws no videos: call {out} .png.")
+    samples = gan.sample(
+        num, seed, truncation=truncation, **_asked(gan, label, text, num)
+    )
     _write_meshes(surfaces, samples)
+    asked = label or text
+    columns = _columns(num, len(asked) if asked else gan.num_classes)
+    files[0].parent.mkdir(parents=True, exist_ok=True)
+    if moves:
+        save_film(out, video_grid(gan.films_of(samples), columns))
+        typer.echo(f"Wrote {num} videos to {out}.")
+        return
     images = gan.pictures_of(samples)
     images = images if images.dtype == "uint8" else kg.data.to_uint8(images)
     pictures = images
     if separate is None:
-        columns = _columns(num, len(label) if label else gan.num_classes)
         pictures = [image_grid(images, columns)]
-    files[0].parent.mkdir(parents=True, exist_ok=True)
     for file, picture in zip(files, pictures, strict=True):
         save_png(file, picture)
     typer.echo(f"Wrote {num} images to {separate or out}.")
+
+
+def _asked(gan, label, text, num):
+    """The labels or texts of `num` images, each given one in turn."""
+    takes_texts = hasattr(gan, "takes_texts")
+    if text and not takes_texts:
+        raise ValueError(f"{type(gan).__name__} takes no texts: leave --text out.")
+    if label and takes_texts:
+        raise ValueError(f"{type(gan).__name__} takes texts: give --text, no --label.")
+    if text:
+        return {"texts": [text[i % len(text)] for i in range(num)]}
+    return {"labels": [label[i % len(label)] for i in range(num)] if label else None}
 
 
 def _write_meshes(files, samples):
@@ -158,7 +197,8 @@ def export(preset: Preset, folder: Folder):
     model = folder.resolve().parent
     typer.echo(f"\nServe it:\n  {docker_command(model)}")
     if len(gan.image_shape) == 3 and not translates:
-        typer.echo(f"\nAsk for a picture:\n  {request(model, gan.num_classes)}")
+        asked = request(model, gan.num_classes, getattr(gan, "takes_texts", False))
+        typer.echo(f"\nAsk for a picture:\n  {asked}")
 
 
 def _signatures(gan):
@@ -226,15 +266,19 @@ def docker_command(model):
     )
 
 
-def request(model, num_classes):
+def request(model, num_classes, takes_texts=False):
     """The command that writes sample.png, as a server of this machine draws it.
 
     Args:
         model: As for `docker_command`.
         num_classes: Number of classes, or `None`.
+        takes_texts: Whether the model is told in words what to draw.
     """
     inputs = {"num_images": 1, "seed": 7} | ({"labels": [0]} if num_classes else {})
-    body = json.dumps({"signature_name": "sample_png", "inputs": inputs})
+    name = "sample_png"
+    if takes_texts:
+        name, inputs = "sample_texts_png", {**inputs, "texts": ["a red circle"]}
+    body = json.dumps({"signature_name": name, "inputs": inputs})
     decode = (
         "import base64, json, sys; open('sample.png', 'wb').write("
         "base64.b64decode(json.load(sys.stdin)['outputs'][0]['b64']))"

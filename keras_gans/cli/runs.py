@@ -23,6 +23,7 @@ from keras_gans.cli.normal_sources import NormalSource
 from keras_gans.cli.sources import Source, both_domains
 from keras_gans.cli.style_sources import StyleSource
 from keras_gans.cli.table_sources import TableSource
+from keras_gans.cli.text_sources import TextSource
 from keras_gans.cli.translation_sources import TranslationSource
 from keras_gans.cli.upscaling_sources import UpscalingSource
 from keras_gans.cli.video_sources import VideoSource
@@ -154,6 +155,8 @@ def _prepare(recipe, system, scope):
         source = VolumeSource(recipe["data"])
     elif hasattr(system, "draws_videos"):
         source = VideoSource(recipe["data"])
+    elif hasattr(system, "takes_texts"):
+        source = TextSource(recipe["data"])
     elif hasattr(system, "for_tables"):
         source = TableSource(recipe["data"], recipe["arguments"].get("seed", 0))
     elif issubclass(system, kg.ImageTranslator):
@@ -227,6 +230,9 @@ def _fit(gan, source, recipe, folder, every, resumes):
     history = keras.callbacks.CSVLogger(folder / "history.csv", append=resumes)
     if resumes and writes:
         _drop_unsaved(folder / "history.csv", backup.saved_epoch())
+    if resumes and hasattr(gan, "takes_texts") and backup.newest() is not None:
+        # Captions are embedded before the callback would read it: by this encoder.
+        gan.load_weights(backup.newest())
     recipe_writer = _RecipeWriter(recipe, folder / "recipe.toml")
     try:
         gan.fit(

@@ -183,3 +183,16 @@ class TextConditioned(TextEmbedding):
         from keras_gans.core.served_texts import served_texts
 
         return served_texts(self)
+
+    def signatures_in_words(self):
+        """What an exported model answers to, as name to inputs and outputs."""
+        draws = "num_images, seed,"
+        found = {
+            "serving_default": "latents, labels (vectors) -> images",
+            "sample": f"{draws} labels (vectors) -> images in [-1, 1]",
+            "sample_png": f"{draws} labels (vectors) -> image_bytes",
+        }
+        if self.text_encoder is not None:
+            found["sample_texts"] = f"{draws} texts -> images in [-1, 1]"
+            found["sample_texts_png"] = f"{draws} texts -> image_bytes"
+        return found

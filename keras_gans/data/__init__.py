@@ -4,6 +4,8 @@ from keras_gans.data.array_batches import ArrayBatches
 from keras_gans.data.bicubic import bicubic, enlarge, shrink, whole_part
 from keras_gans.data.binarizing import binarize
 from keras_gans.data.bodies import count_bodies, largest_body
+from keras_gans.data.captioned_shapes import load_captioned_shapes
+from keras_gans.data.captions import Captioned, load_captioned
 from keras_gans.data.color_transfer import transfer_colors
 from keras_gans.data.crop_batches import CropBatches
 from keras_gans.data.degradations import DEGRADATIONS, degradation
@@ -35,6 +37,7 @@ from keras_gans.data.whole_pictures import load_pictures
 __all__ = [
     "ArrayBatches",
     "Bayer",
+    "Captioned",
     "CropBatches",
     "DEGRADATIONS",
     "Degradation",
@@ -65,6 +68,8 @@ __all__ = [
     "legal_size",
     "load",
     "load_detection",
+    "load_captioned",
+    "load_captioned_shapes",
     "load_label_maps",
     "load_pairs",
     "load_pictures",

@@ -119,7 +119,7 @@ def load(
     elif kind == "npz":
         images, labels = load_npz(path, split)
     else:
-        images, labels = _ask_tfds(load_tfds, name, split, image_size, antialias)
+        images, labels = ask_tfds(load_tfds, name, split, image_size, antialias)
     if images.ndim == 5:
         return resized(images, image_size, color_mode), labels
     if image_size is not None:
@@ -178,7 +178,7 @@ def class_names(name):
         return listed(path, "all").class_names
     if kind == "npz":
         return npz_class_names(path)
-    return _ask_tfds(tfds_class_names, name)
+    return ask_tfds(tfds_class_names, name)
 
 
 def locate(name):
@@ -240,8 +240,17 @@ def _check_stays_inside(name):
         )
 
 
-def _ask_tfds(question, name, *arguments):
-    """Calls TFDS; its three ways to fail become one sentence with the ways out."""
+def ask_tfds(question, name, *arguments):
+    """Calls TFDS; its three ways to fail become one sentence with the ways out.
+
+    Args:
+        question: Function of `name` and `*arguments`, such as `load_tfds`.
+        name: Name of a data set.
+        *arguments: The others.
+
+    Raises:
+        FileNotFoundError, ImportError, RuntimeError: with what else could be done.
+    """
     root = _data_folder()
     ways = (
         f"Otherwise put <name>.npz or a folder of pictures under {_VARIABLE}"

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from keras_gans.data.picture_files import mixed_sizes
-from keras_gans.data.pixels import resize
+from keras_gans.data.pixels import as_size, resize
 
 
 class UnknownDataset(Exception):
@@ -18,16 +18,7 @@ def load_tfds(name, split, image_size, antialias):
     tfds = _import_tfds()
     builder = _builder(tfds, name)
     image_key, label_key = _keys_of(builder, name)
-    try:
-        builder.download_and_prepare()
-    except Exception as error:  # servers, disks, checksums: TFDS raises anything
-        raise RuntimeError(
-            f"TFDS could not download {name!r} ({type(error).__name__}: {error})"
-        ) from error
-    if split != "all" and re.split(r"[\[+]", split)[0] not in builder.info.splits:
-        raise ValueError(
-            f"{name!r} has the splits {[*builder.info.splits, 'all']}, got {split!r}."
-        )
+    _prepare(builder, name, split)
     images, labels = [], []
     for example in tfds.as_numpy(builder.as_dataset(split=split)):
         image = np.asarray(example[image_key])
@@ -40,6 +31,32 @@ def load_tfds(name, split, image_size, antialias):
     if len(counts) > 1:
         raise mixed_sizes(name, counts)
     return np.stack(images), np.array(labels, "int64") if label_key else None
+
+
+def load_tfds_captions(name, split, image_size, antialias):
+    """uint8 images and the list of captions of each; `None` of data without captions.
+
+    Captions are texts, or what `coco_captions` has: tables with a `text`.
+    """
+    tfds = _import_tfds()
+    builder = _builder(tfds, name)
+    if "captions" not in builder.info.features:
+        return None
+    image_key, _ = _keys_of(builder, name)
+    if image_size is None:
+        raise ValueError(f"The pictures of {name} differ in size: pass image_size=...")
+    _prepare(builder, name, split)
+    images, captions = [], []
+    for example in tfds.as_numpy(builder.as_dataset(split=split)):
+        found = example["captions"]
+        found = found["text"] if isinstance(found, dict) else found
+        texts = [text.decode("utf-8", "replace") for text in np.atleast_1d(found)]
+        if texts:
+            captions.append(texts)
+            images.append(
+                resize(np.asarray(example[image_key]), as_size(image_size), antialias)
+            )
+    return np.stack(images), captions
 
 
 def tfds_class_names(name):
@@ -68,6 +85,19 @@ def _builder(tfds, name):
     if re.split("[/:]", name)[0] not in known:
         raise UnknownDataset(name, known)
     return tfds.builder(name)
+
+
+def _prepare(builder, name, split):
+    try:
+        builder.download_and_prepare()
+    except Exception as error:  # servers, disks, checksums: TFDS raises anything
+        raise RuntimeError(
+            f"TFDS could not download {name!r} ({type(error).__name__}: {error})"
+        ) from error
+    if split != "all" and re.split(r"[\[+]", split)[0] not in builder.info.splits:
+        raise ValueError(
+            f"{name!r} has the splits {[*builder.info.splits, 'all']}, got {split!r}."
+        )
 
 
 def _keys_of(builder, name):

@@ -10,6 +10,7 @@ import functools
 import keras
 from keras import layers, ops
 
+from keras_gans.layers import Rescaling
 from keras_gans.text.alphabet import ALPHABET, TEXT_LENGTH
 
 
@@ -58,6 +59,7 @@ def build_char_cnn_rnn(
     units=256,
     gated=False,
     initializer="small_uniform",
+    normalized=False,
 ):
     """Three convolutions over characters, then a recurrent layer whose states' mean
     is the text.
@@ -77,6 +79,8 @@ def build_char_cnn_rnn(
             ReLU RNN over 8.
         initializer: `"small_uniform"`, U(-0.08, 0.08) for all weights, the authors';
             or `"glorot"` for kernels with biases of 0, for smaller networks.
+        normalized: Whether vectors are brought to a mean square of 1. A contrastive
+            objective, which compares directions, leaves their length to chance.
 
     Returns:
         `keras.Model` from `kg.text.character_ids` to `(batch, text_dim)`.
@@ -106,11 +110,14 @@ def build_char_cnn_rnn(
         x = layers.SimpleRNN(units, activation="relu", **recurrent)(x)
     x = layers.GlobalAveragePooling1D(name="mean")(x)
     vectors = layers.Dense(text_dim, dtype="float32", name="text", **start("kernel"))(x)
+    vectors = _normalized(vectors) if normalized else vectors
     return keras.Model(ids, vectors, name="text_encoder")
 
 
 def build_bigru(text_dim=128, embedding_dim=64, units=64, length=TEXT_LENGTH):
     """A learned vector per character, a GRU in both directions, the mean, a projection.
+
+    Vectors have a mean square of 1.
 
     Args:
         text_dim: Length of the text's vector; 128.
@@ -128,7 +135,7 @@ def build_bigru(text_dim=128, embedding_dim=64, units=64, length=TEXT_LENGTH):
     x = layers.Bidirectional(gru, name="both_ways")(x)
     x = MeanOfCharacters(name="mean")([x, read])
     vectors = layers.Dense(text_dim, dtype="float32", name="text")(x)
-    return keras.Model(ids, vectors, name="text_encoder")
+    return keras.Model(ids, _normalized(vectors), name="text_encoder")
 
 
 ENCODERS = {
@@ -137,7 +144,11 @@ ENCODERS = {
         build_char_cnn_rnn, channels=(384, 512, 512), units=512, gated=True
     ),
     "small_char_cnn_rnn": functools.partial(
-        build_char_cnn_rnn, channels=(64, 96, 96), units=96, initializer="glorot"
+        build_char_cnn_rnn,
+        channels=(64, 96, 96),
+        units=96,
+        initializer="glorot",
+        normalized=True,
     ),
     "bigru": functools.partial(build_bigru, length=64),
 }
@@ -169,6 +180,11 @@ def check_encoder_name(name):
             f"Text encoders are {', '.join(ENCODERS)}, or a keras.Model. Found: "
             f"{name!r}."
         )
+
+
+def _normalized(vectors):
+    unit = layers.UnitNormalization(dtype="float32", name="unit")(vectors)
+    return Rescaling(vectors.shape[-1] ** 0.5, dtype="float32", name="vectors")(unit)
 
 
 def _weights(kind, *kernels):

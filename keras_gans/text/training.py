@@ -33,8 +33,9 @@ def fit_text_encoder(
     Both learn vectors by which each image finds its text in a batch, and each text its
     image. The authors' image side is fixed: 1,024 features of GoogLeNet for each
     image, which are given here in the place of images; their objective is
-    `"structured"`, with 40 classes in a batch and RMSprop at 7e-4, and learns next to
-    nothing where the image side starts from random weights.
+    `"structured"`, with 40 classes in a batch and RMSprop at 7e-4. The other one,
+    `"contrastive"`, compares directions alone: it suits encoders that end in a
+    normalisation, as the small ones do.
 
     Args:
         encoder: `keras.Model` from `kg.text.character_ids` to `(batch, text_dim)`.

@@ -7,6 +7,7 @@ import keras
 from keras_gans.callbacks.turns import has_turn
 from keras_gans.core import gradients
 from keras_gans.core.files import sweep
+from keras_gans.pictures.films import save_gif, video_grid
 from keras_gans.pictures.grids import image_grid, save_png
 
 
@@ -27,6 +28,7 @@ class SampleGrid(keras.callbacks.Callback):
             Needs TensorFlow and the package tensorboard.
         scale: Whole-number magnification of each image; `None` picks one that makes
             small images large enough to look at.
+        films: Whether samples that move are drawn as a GIF too, beside each picture.
 
     Raises:
         ImportError: when `tensorboard` is asked for and not installed.
@@ -45,6 +47,7 @@ class SampleGrid(keras.callbacks.Callback):
         every=1,
         tensorboard=None,
         scale=None,
+        films=False,
     ):
         super().__init__()
         self.folder = pathlib.Path(folder)
@@ -53,6 +56,7 @@ class SampleGrid(keras.callbacks.Callback):
         self.seed = seed
         self.every = every
         self.scale = scale
+        self.films = films
         self._writer = None if tensorboard is None else _summary_writer(tensorboard)
         self._epoch = self._drawn = None
 
@@ -81,7 +85,11 @@ class SampleGrid(keras.callbacks.Callback):
         samples = self.model.sample(self.rows * columns, seed=self.seed)
         grid = image_grid(self.model.pictures_of(samples), columns, self.scale)
         self.folder.mkdir(parents=True, exist_ok=True)
-        save_png(self.folder / f"epoch_{epoch + 1:04d}.png", grid)
+        name = f"epoch_{epoch + 1:04d}"
+        save_png(self.folder / f"{name}.png", grid)
+        if self.films and hasattr(self.model, "films_of"):
+            films = video_grid(self.model.films_of(samples), columns, self.scale)
+            save_gif(self.folder / f"{name}.gif", films)
         if self._writer is not None:
             import tensorflow as tf
 

@@ -3,6 +3,7 @@
 from keras_gans.pictures.boxes import draw_boxes
 from keras_gans.pictures.curves import read_history, training_curves
 from keras_gans.pictures.faces import aging_rows
+from keras_gans.pictures.films import save_film, save_gif, save_mp4, video_grid
 from keras_gans.pictures.grids import image_grid, save_png
 from keras_gans.pictures.heatmaps import anomaly_rows, heat_colors
 from keras_gans.pictures.inline import Inline, inline_picture, inline_svg
@@ -14,7 +15,7 @@ from keras_gans.pictures.rows import (
     translation_rows,
     truncation_sweep,
 )
-from keras_gans.pictures.volumes import draw_volumes, save_gif, turntable
+from keras_gans.pictures.volumes import draw_volumes, turntable
 
 __all__ = [
     "Inline",
@@ -29,7 +30,9 @@ __all__ = [
     "inline_svg",
     "interpolation",
     "read_history",
+    "save_film",
     "save_gif",
+    "save_mp4",
     "save_png",
     "style_grid",
     "style_mixing",
@@ -37,4 +40,5 @@ __all__ = [
     "translation_rows",
     "truncation_sweep",
     "turntable",
+    "video_grid",
 ]

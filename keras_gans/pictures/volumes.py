@@ -3,10 +3,8 @@
 import math
 
 import numpy as np
-from PIL import Image
 from scipy import ndimage
 
-from keras_gans.core.files import written_whole
 from keras_gans.pictures.grids import image_grid
 
 _BACKGROUND = 255.0
@@ -65,29 +63,6 @@ def turntable(volumes, frames=24, columns=None, side=96, elevation=25.0):
         for i in range(frames)
     ]
     return np.stack([image_grid(pictures, columns, scale=1) for pictures in turns])
-
-
-def save_gif(path, frames, seconds=0.08):
-    """Writes a film as an endless GIF, wholly or not at all.
-
-    Args:
-        path: File to write.
-        frames: uint8 array `(frames, height, width, 1 or 3)`.
-        seconds: How long each frame is shown.
-    """
-    first, *others = [
-        Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame)
-        for frame in frames
-    ]
-    with written_whole(path) as file:
-        first.save(
-            file,
-            format="GIF",
-            save_all=True,
-            append_images=others,
-            duration=round(1000 * seconds),
-            loop=0,
-        )
 
 
 def _rotation(azimuth, elevation):

@@ -7,9 +7,10 @@ from keras import ops
 
 import keras_gans as kg
 from keras_gans import losses
+from keras_gans.core import gradients
 from keras_gans.models import vgan
 from tests import golden
-from tests.contract import SystemContract, count, on_tensorflow, trainable_of
+from tests.contract import SystemContract, count, on_tensorflow
 
 TINY = {"image_shape": (4, 8, 8, 1), "latent_dim": 5, "base_channels": 2}
 PREDICTION = {"image_shape": (4, 8, 8, 1), "base_channels": 2}
@@ -138,14 +139,8 @@ def test_parameter_counts():
     assert count(generator) == 16_245_383
 
     def of(*starts):
-        layers = [la for la in generator.layers if la.name.startswith(starts)]
-        return sum(
-            w.shape.num_elements()
-            if hasattr(w.shape, "num_elements")
-            else int(np.prod(w.shape))
-            for la in layers
-            for w in la.trainable_weights
-        )
+        chosen = [x for x in generator.layers if x.name.startswith(starts)]
+        return sum(map(count, chosen))
 
     assert of("background_", "to_background") == 3_577_667
     assert of("video_") == 12_651_328
@@ -159,10 +154,11 @@ def test_parameter_counts():
 
 
 def test_parameter_counts_of_prediction():
-    """Section 4.5; in bfloat16, of a width that is no less the paper's, 112 M weigh."""
-    generator = vgan.build_predictor((32, 64, 64, 3), 128)
+    """Section 4.5."""
+    zeros = {"stddev": 0.0}  # 112 million draws take their time
+    generator = vgan.build_predictor((32, 64, 64, 3), 128, **zeros)
     assert count(generator) == 68_216_455
-    discriminator = vgan.build_discriminator((32, 64, 64, 3), 128)
+    discriminator = vgan.build_discriminator((32, 64, 64, 3), 128, **zeros)
     assert count(discriminator) == 44_135_810
 
 
@@ -240,3 +236,189 @@ def test_predictor_forward_matches_the_fixture():
     moments(masks, 0.503221, 0.017378)
     error = 10 * vgan.first_frame_error(videos, ops.convert_to_tensor(frames))
     assert float(error) == pytest.approx(6.606844, abs=1e-4)
+
+
+def test_composition(scene):
+    """Section 4.9: m f + (1 - m) b, for masks as they are, of 0 and of 1."""
+    background = scene.backgrounds[:, None]
+    expected = scene.masks * scene.foregrounds + (1 - scene.masks) * background
+    np.testing.assert_allclose(scene.videos, expected, atol=1e-6)
+    for bias, constant in ((-200.0, True), (200.0, False)):
+        gan = tiny()
+        gan.generator.get_layer("to_mask").bias.assign([bias])
+        found = gan.parts(3, seed=0)
+        if constant:
+            np.testing.assert_array_equal(
+                found.videos, found.videos[:, :1].repeat(4, 1)
+            )
+            np.testing.assert_array_equal(found.videos[:, 0], found.backgrounds)
+        else:
+            np.testing.assert_array_equal(found.videos, found.foregrounds)
+        assert np.abs(found.videos[0] - found.videos[1]).max() > 0
+
+
+def gradient_of(function, value):
+    """The gradient of a scalar in an array."""
+    found = gradients.input_gradient(function, ops.convert_to_tensor(value))
+    return ops.convert_to_numpy(found)
+
+
+@pytest.mark.every_backend
+def test_the_penalty_is_a_mean():
+    """Section 4.9: w mean(m), whose slope is w over the number of all elements."""
+    gan = tiny(mask_weight=0.25)
+    masks = np.random.default_rng(0).uniform(0, 1, (3, 4, 8, 8, 1)).astype("float32")
+
+    def penalty(masks):
+        return gan.scene_loss(vgan.Scene(None, masks), None)["mask_loss"]
+
+    found = penalty(ops.convert_to_tensor(masks))
+    assert float(found) == pytest.approx(0.25 * masks.mean(), rel=1e-6)
+    slope = gradient_of(penalty, masks)
+    np.testing.assert_allclose(slope, 0.25 / masks.size, rtol=1e-6)
+
+
+@pytest.mark.every_backend
+def test_the_first_frame_alone_is_asked_for():
+    """Section 4.9: no slope in frames after the first."""
+    videos = clips(2).astype("float32") / 127.5 - 1
+    frames = clips(2, seed=1)[:, 0].astype("float32") / 127.5 - 1
+    slope = gradient_of(
+        lambda made: vgan.first_frame_error(made, ops.convert_to_tensor(frames)), videos
+    )
+    assert not slope[:, 1:].any()
+    sides = np.sign(videos[:, 0] - frames) / frames.size
+    np.testing.assert_allclose(slope[:, 0], sides, rtol=1e-5)
+
+
+def test_first_frame_loss_has_its_weight():
+    gan = tiny_prediction(first_frame_weight=7.0)
+    real = ops.convert_to_tensor(clips(2).astype("float32") / 127.5 - 1)
+    scene = vgan.Scene(ops.zeros_like(real))
+    found = gan.scene_loss(scene, real)["first_frame_loss"]
+    expected = 7 * np.abs(ops.convert_to_numpy(real)[:, 0]).mean()
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_permuted_latents_give_permuted_videos():
+    """Section 4.9: nothing leaks from one video of a batch to another."""
+    gan = tiny()
+    latents = golden.latents(0, 5, batch=4)
+    order = [2, 0, 3, 1]
+    found = gan.predict(latents[order], verbose=0)
+    np.testing.assert_allclose(found, gan.predict(latents, verbose=0)[order], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "coarse"),
+    [
+        ((32, 64, 64, 3), (2, 4, 4)),
+        ((16, 64, 64, 3), (1, 4, 4)),
+        ((8, 64, 64, 3), (1, 4, 3)),
+        ((2, 32, 32, 1), (1, 3, 1)),
+        ((4, 8, 8, 1), (2, 1, 1)),
+    ],
+)
+def test_sizes(shape, coarse):
+    """As many frames as the sides allow; in shorter videos time is doubled last."""
+    assert vgan.coarse_shape(shape) == coarse
+    gan = kg.VGAN(shape, latent_dim=3, base_channels=1)
+    assert gan.sample(1, seed=0).shape == (1, *shape)
+    assert gan.discriminator.output_shape == (None, 2)
+    predictor = kg.VGANPrediction(shape, base_channels=1)
+    frames = np.zeros((1, *shape[1:]), "uint8")
+    assert predictor.predict_future(frames).shape == (1, *shape)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(32, 64, 32, 3), (64, 64, 64, 3), (24, 64, 64, 3), (4, 4, 4, 1), (64, 64, 3)],
+)
+def test_impossible_shapes_name_possible_ones(shape):
+    with pytest.raises(ValueError, match="at most half as many as the side"):
+        kg.VGAN(shape)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"streams": 3}, "streams is 1 or 2"),
+        ({"mask_weight": -1.0}, "other loss is not negative"),
+        ({"instance_noise": -0.1}, "instance_noise is not negative"),
+        ({"initial_stddev": -0.1}, "initial_stddev is not negative"),
+        ({"augmentation": "color"}, "Augmentations are of pictures"),
+    ],
+)
+def test_wrong_arguments_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(**change)
+
+
+def test_one_stream():
+    """The paper's comparison: videos alone, and nothing to pay for masks."""
+    gan = tiny(streams=1)
+    gan.compile(jit_compile=False)
+    logs = gan.fit(clips(4), batch_size=4, verbose=0).history
+    assert logs["mask_loss"] == [0.0]
+    found = gan.parts(2, seed=3)
+    assert found[1:] == (None, None, None)
+    np.testing.assert_array_equal(found.videos, gan.sample(2, seed=3))
+    with pytest.raises(ValueError, match="Found 1 outputs with streams=2"):
+        tiny(generator=keras.models.clone_model(gan.generator))
+
+
+def test_parts_are_those_of_the_samples():
+    gan = tiny()
+    whole, some = gan.parts(5, seed=3, batch_size=2), gan.parts(2, seed=3)
+    np.testing.assert_allclose(whole.videos, gan.sample(5, seed=3), atol=1e-6)
+    for one, other in zip(whole, some, strict=True):
+        np.testing.assert_allclose(one[:2], other, atol=1e-6)
+    assert 0 < whole.masks.min() < whole.masks.max() < 1
+    frames = clips(3)[:, 0]
+    predictor = tiny_prediction()
+    found = predictor.parts(frames)
+    np.testing.assert_allclose(
+        found.videos, predictor.predict_future(frames), atol=1e-6
+    )
+    floats = predictor.predict_future(frames.astype("float32") / 127.5 - 1)
+    np.testing.assert_allclose(floats, found.videos, atol=1e-6)
+
+
+def test_instance_noise_is_seen_in_training_alone():
+    noisy = tiny(instance_noise=0.3)
+    videos = clips(4).astype("float32") / 127.5 - 1
+    still = [noisy.discriminator(videos, training=False) for _ in range(2)]
+    np.testing.assert_array_equal(*map(ops.convert_to_numpy, still))
+    seen = [noisy.discriminator(videos, training=True) for _ in range(2)]
+    assert np.abs(np.subtract(*map(ops.convert_to_numpy, seen))).max() > 0
+
+
+def test_a_prediction_begins_with_its_frame():
+    """Trained on still clips of one picture, it repeats that picture."""
+    picture = np.zeros((8, 8, 1), "uint8")
+    picture[:, 4:] = 255
+    videos = np.broadcast_to(picture, (8, 4, 8, 8, 1)).copy()
+    gan = tiny_prediction(initial_stddev=0.1)
+    rates = {f"{p}_optimizer": keras.optimizers.Adam(0.02) for p in gan.players}
+    gan.compile(jit_compile=False, **rates)
+    losses = gan.fit(videos, batch_size=8, epochs=40, verbose=0).history
+    assert losses["first_frame_loss"][-1] < 0.5 * losses["first_frame_loss"][0]
+
+
+def test_predictors_refuse_other_pictures():
+    gan = tiny_prediction()
+    with pytest.raises(ValueError, match=r"images of shape \(8, 8, 1\)"):
+        gan.predict_future(np.zeros((2, 16, 16, 1), "uint8"))
+    with pytest.raises(ValueError, match=r"from frames \(8, 8, 1\)"):
+        tiny_prediction(generator=tiny().generator)
+
+
+def test_pictures_of_samples_are_strips():
+    gan = tiny()
+    samples = gan.sample(3, seed=0)
+    strips = gan.pictures_of(samples)
+    assert strips.shape == (3, 8, 4 * 8, 1)
+    np.testing.assert_array_equal(strips[:, :, 8:16], samples[:, 1])
+    films = gan.films_of(samples)
+    assert films.dtype == np.uint8 and films.shape == samples.shape
+    np.testing.assert_allclose(films, (samples + 1) * 127.5, atol=0.501)

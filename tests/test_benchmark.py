@@ -276,7 +276,7 @@ import torch, torch_steps
 system, shape, classes = json.loads(sys.argv[1])
 step, networks, rows = torch_steps.build(system, shape, batch_size=4)
 before = {n: [p.clone() for p in m.parameters()] for n, m in networks.items()}
-images = torch.zeros((rows, shape[2], *shape[:2]), dtype=torch.uint8)
+images = torch.zeros((rows, shape[-1], *shape[:-1]), dtype=torch.uint8)
 step(images, torch.arange(rows) % classes if classes else None)
 moved = {
     n: any(not torch.equal(a, b) for a, b in zip(before[n], m.parameters()))

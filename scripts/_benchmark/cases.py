@@ -151,4 +151,16 @@ CASES = {
         batch_size=1,
         batches=2,
     ),
+    # The paper's networks and volumes; without the gate, which skips some of the work.
+    "gan_3d": Case(
+        "GAN3D",
+        "torch_volumes",
+        {
+            "image_shape": (64, 64, 64, 1),
+            "latent_dim": 200,
+            "base_channels": 64,
+            "gate": None,
+        },
+        batch_size=4,
+    ),
 }

@@ -85,11 +85,11 @@ def rounded(value):
 def text(found):
     """The rows of one case as lines of text."""
     ours = found[0]
-    height, width, _ = ours["image_shape"]
+    size = "x".join(map(str, ours["image_shape"][:-1]))
     known = ours["gflops_per_step"]
     work = "" if known is None else f"{known:.1f} GFLOP per step; "
     lines = [
-        f"{ours['system']} {height}x{width}, batch {ours['batch_size']}, "
+        f"{ours['system']} {size}, batch {ours['batch_size']}, "
         f"{ours['precision']}, backend {ours['backend']}, strategy {ours['strategy']}, "
         f"{ours['threads']} threads: {work}"
         f"peak {ours['peak_gflops']:.0f} GFLOP/s",

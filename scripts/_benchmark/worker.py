@@ -120,7 +120,7 @@ def make_torch(options):
         None if array is None else torch.from_numpy(array).to(device)
         for array in data(np, options)
     )
-    images = images.permute(0, 3, 1, 2)
+    images = images.movedim(-1, 1)
     half = options["precision"] != "float32"
     synchronize = torch.cuda.synchronize if device == "cuda" else lambda: None
 

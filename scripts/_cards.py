@@ -11,6 +11,7 @@ import _styles
 import _texts
 import _translators
 import _upscalers
+import _videos
 import _volumes
 from _tables import table
 
@@ -28,6 +29,7 @@ KINDS = {
     "styles": _styles,
     "scale": _upscalers,
     "voxels": _volumes,
+    "frames": _videos,
     "texts": _texts,
 }
 SPREADS = ("std",)

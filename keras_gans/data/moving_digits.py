@@ -69,7 +69,9 @@ def moving_digits(
     first = np.empty(num_videos, "int64")
     for i, video in enumerate(videos):
         random = example_draws(seed, 0, i)
-        video[:] = _gradient(side, random) if background else 0
+        # Drawn in any case: the digits are the same on black.
+        gradient = _gradient(side, random)
+        video[:] = gradient if background else 0
         shown = random.randint(len(digits), size=digits_per_video)
         first[i] = shown[0]
         for digit in digits[shown]:

@@ -16,7 +16,7 @@ from keras_gans.data.pixels import fit_picture, recolor
 from keras_gans.data.videos import clip_of
 from keras_gans.data.volumes import report_damaged
 
-# Read frame by frame by FFmpeg; GIFs by Pillow.
+# Read frame by frame by PyAV; GIFs by Pillow.
 FILM_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
 _FRAME_SUFFIXES = tuple(s for s in PICTURE_SUFFIXES if s != ".gif")
 _NAMED = 5
@@ -82,7 +82,7 @@ def load_videos(
         `None`.
 
     Raises:
-        ImportError: for films without imageio-ffmpeg.
+        ImportError: for films without PyAV.
         ValueError: as `load`.
     """
     clips, labels, _ = list_videos(folder, split)
@@ -94,7 +94,7 @@ def load_videos(
             return str(why) or type(why).__name__
 
     if any(clip.suffix.lower() in FILM_SUFFIXES for clip in clips):
-        import_ffmpeg()
+        import_av()
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(attempt, clips))
     sound = np.array([not isinstance(one, str) for one in found])
@@ -127,7 +127,7 @@ def read_video(files, frames=None, stride=1, image_size=None):
 
     Raises:
         DamagedPicture: for a picture that cannot be read.
-        ImportError: for films without imageio-ffmpeg.
+        ImportError: for films without PyAV.
         OSError: for a damaged film.
         ValueError: for a film without frames, or frames of several sizes.
     """
@@ -154,20 +154,20 @@ def read_video(files, frames=None, stride=1, image_size=None):
     return clip_of(found, frames)
 
 
-def import_ffmpeg():
-    """The package imageio-ffmpeg, which brings FFmpeg along.
+def import_av():
+    """The package PyAV, which brings FFmpeg's libraries along.
 
     Raises:
         ImportError: saying how to install it.
     """
     try:
-        import imageio_ffmpeg
+        import av
     except ImportError as error:
         raise ImportError(
-            "Films other than GIFs are read and written by imageio-ffmpeg: "
+            "Films other than GIFs are read and written by PyAV: "
             "pip install 'keras-gans[video]'."
         ) from error
-    return imageio_ffmpeg
+    return av
 
 
 def _frames_of_gif(path):
@@ -178,11 +178,13 @@ def _frames_of_gif(path):
 
 
 def _frames_of_film(path):
-    with closing(import_ffmpeg().read_frames(str(path), pix_fmt="rgb24")) as frames:
-        size = tuple(next(frames)["size"])
-        _check_size(size)
-        for frame in frames:
-            yield Image.frombytes("RGB", size, frame)
+    with import_av().open(str(path)) as film:
+        if not film.streams.video:
+            raise ValueError("it has no pictures")
+        stream = film.streams.video[0]
+        _check_size((stream.width, stream.height))
+        for frame in film.decode(stream):
+            yield frame.to_image()
 
 
 def _check_size(size):

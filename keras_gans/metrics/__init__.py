@@ -66,6 +66,7 @@ from keras_gans.metrics.resizing import RESIZE_MODES, resize
 from keras_gans.metrics.result import FID_EXTRACTOR, Protocol, Result, compare
 from keras_gans.metrics.rows import FeatureRows
 from keras_gans.metrics.upscaling import upscaling_scores
+from keras_gans.metrics.videos import VideoFigures, motion_energy, video_figures
 from keras_gans.metrics.volumes import (
     VolumeFigures,
     intersection_over_union,
@@ -102,6 +103,7 @@ __all__ = [
     "PrecisionRecall",
     "Protocol",
     "Result",
+    "VideoFigures",
     "VolumeFigures",
     "average_precision",
     "compare",
@@ -112,6 +114,7 @@ __all__ = [
     "expected_coverage",
     "extractor",
     "frechet_distance",
+    "frechet_video_lite",
     "inception_score",
     "intersection_over_union",
     "kernel_distance",
@@ -120,6 +123,7 @@ __all__ = [
     "memorisation",
     "mixture_modes",
     "mode_coverage",
+    "motion_energy",
     "nearest_neighbours",
     "overlaps",
     "perceptual_path_length",
@@ -131,15 +135,21 @@ __all__ = [
     "ssim",
     "ssim_per_image",
     "stacked_labels",
+    "train_video_network",
     "upscaling_scores",
+    "video_figures",
     "volume_figures",
 ]
 
 
 def __getattr__(name):
-    # It alone needs all of Keras.
+    # They alone need all of Keras.
     if name == "ImageClassifier":
         from keras_gans.metrics.classifier import ImageClassifier
 
         return ImageClassifier
+    if name in ("frechet_video_lite", "train_video_network"):
+        from keras_gans.metrics import video_network
+
+        return getattr(video_network, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -163,4 +163,11 @@ CASES = {
         },
         batch_size=4,
     ),
+    # Half the paper's widths, frames and sides.
+    "vgan": Case(
+        "VGAN",
+        "torch_videos",
+        {"image_shape": (16, 32, 32, 3), "latent_dim": 100, "base_channels": 32},
+        batch_size=16,
+    ),
 }

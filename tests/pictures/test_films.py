@@ -35,7 +35,7 @@ def test_gif(tmp_path):
 @pytest.mark.parametrize("sides", [(20, 36), (21, 35)])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_mp4(tmp_path, sides, channels):
-    pytest.importorskip("imageio_ffmpeg")
+    pytest.importorskip("av")
     height, width = sides
     film = np.zeros((6, height, width, channels), "uint8")
     for time, frame in enumerate(film):

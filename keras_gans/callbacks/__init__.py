@@ -4,6 +4,7 @@ from keras_gans.callbacks.backup_and_restore import BackupAndRestore
 from keras_gans.callbacks.evaluate import Evaluate
 from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
 from keras_gans.callbacks.evaluate_upscaling import EvaluateUpscaling
+from keras_gans.callbacks.prediction_grid import PredictionGrid
 from keras_gans.callbacks.sample_grid import SampleGrid
 from keras_gans.callbacks.schedules import ConstantThenLinear, LinearDecay
 from keras_gans.callbacks.stop_on_nan import StopOnNaN
@@ -16,6 +17,7 @@ __all__ = [
     "EvaluateTranslation",
     "EvaluateUpscaling",
     "LinearDecay",
+    "PredictionGrid",
     "SampleGrid",
     "StopOnNaN",
     "TranslationGrid",

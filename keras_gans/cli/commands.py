@@ -134,7 +134,10 @@ def sample(
     if surfaces and not hasattr(gan, "draws_volumes"):
         raise ValueError(f"{type(gan).__name__} draws no volumes: leave --meshes out.")
     if moves and not hasattr(gan, "films_of"):
-        raise ValueError(f"{type(gan).__name__} draws no videos: call {out} .png.")
+        raise ValueError(
+            f"{type(gan).__name__} draws no videos: its pictures are PNG files. Found "
+            f"the name {out}."
+        )
     samples = gan.sample(
         num, seed, truncation=truncation, **_asked(gan, label, text, num)
     )

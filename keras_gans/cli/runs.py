@@ -275,8 +275,11 @@ def _watching(gan, source, recipe, folder, every):
     """The callbacks that draw and measure."""
     if hasattr(gan, "for_tables"):
         return []  # rows make no picture
+    if hasattr(gan, "predict_future"):
+        shown = source.images[:_SHOWN]
+        return [kg.callbacks.PredictionGrid(folder / "samples", shown, every)]
     if not isinstance(gan, kg.ImageTranslator):
-        grid = kg.callbacks.SampleGrid(folder / "samples", every=every)
+        grid = kg.callbacks.SampleGrid(folder / "samples", every=every, films=True)
         return [grid, *_evaluation(gan, recipe, folder / "best")]
     watching = []
     # Two domains, of which some systems translate but the first.

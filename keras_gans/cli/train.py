@@ -209,14 +209,17 @@ def _follow(file, recipe, out, every, strategy):
     drawn = (
         "" if hasattr(system, "for_tables") else f", pictures in {folder / 'samples'}"
     )
+    use = _use(system, recipe, preset)
+    first = f"keras-gans {use}, or " if use else ""
     typer.echo(
-        f"Saved {preset}{drawn}. Next: keras-gans {_use(system, recipe, preset)}, "
-        f"or keras-gans export {preset} served/1"
+        f"Saved {preset}{drawn}. Next: {first}keras-gans export {preset} served/1"
     )
 
 
 def _use(system, recipe, preset):
-    """What a model of this kind is for, as a command."""
+    """What a model of this kind is for, as a command; empty if there is none."""
+    if hasattr(system, "predict_future"):
+        return ""
     if hasattr(system, "for_tables"):
         return f"translate-rows {preset} IN.csv OUT.csv --from NAME --to NAME"
     if hasattr(system, "takes_styles"):

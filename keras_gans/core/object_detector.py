@@ -86,6 +86,11 @@ class ObjectDetector(System):
         """Whether `fit` is given them too."""
         return False
 
+    @property
+    def served_proposals(self):
+        """Number of them that a served model takes, for systems that take any."""
+        raise NotImplementedError
+
     def found_in(self, images, proposals=None):
         """What is found in a batch, by the moving averages where they are kept.
 

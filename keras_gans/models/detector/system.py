@@ -15,6 +15,7 @@ from keras_gans.core.precision import as_float32
 from keras_gans.layers import roi_align
 from keras_gans.models.detector import boxes as box
 from keras_gans.models.detector import networks, targets
+from keras_gans.models.detector.proposing import Proposing
 from keras_gans.models.detector.targets import RoIs
 
 PROPOSALS = ("rpn", "given", "jitter")
@@ -34,7 +35,7 @@ class Features(NamedTuple):
 
 
 @keras.saving.register_keras_serializable("keras_gans")
-class Detector(ObjectDetector):
+class Detector(Proposing, ObjectDetector):
     """Looks at a whole picture once, then at each region that may hold something.
 
     One player, `detector`. The region proposal network minimises, over
@@ -186,14 +187,13 @@ class Detector(ObjectDetector):
         self.set_networks(**self.builders(given))
 
     def _leave_out_rpn(self):
-        kind = type(self)
         self.players = {
             player: tuple(name for name in improved if name != "rpn")
-            for player, improved in kind.players.items()
+            for player, improved in self.players.items()
         }
         unlogged = ("objectness_loss", "proposal_loss")
-        self.reports = tuple(name for name in kind.reports if name not in unlogged)
-        names = kind.sampling_networks
+        self.reports = tuple(name for name in self.reports if name not in unlogged)
+        names = self.sampling_networks
         self.sampling_networks = tuple(name for name in names if name != "rpn")
 
     def builders(self, given):
@@ -287,6 +287,11 @@ class Detector(ObjectDetector):
         """Whether `fit` is given proposals too."""
         return self.proposals == "given"
 
+    @property
+    def served_proposals(self):
+        """As in `ObjectDetector`: `post_nms`."""
+        return self.post_nms
+
     def default_optimizers(self):
         """Adam 1e-3 for all players."""
         return {player: keras.optimizers.Adam(1e-3) for player in self.players}
@@ -324,6 +329,32 @@ class Detector(ObjectDetector):
         found = found or getattr(self, name)
         return lambda inputs: as_float32(found(inputs, training=False))
 
+    def at_rest(self, name):
+        """A network as it is now, in inference mode, for stages in which it rests.
+
+        Args:
+            name: Name of a network.
+        """
+        network = getattr(self, name)
+        return lambda inputs: as_float32(network(inputs, training=False))
+
+    def take_detector(self, other):
+        """Takes over the networks of another detector, averages included.
+
+        Args:
+            other: `Detector` of the same shapes, which may be of another class.
+
+        Raises:
+            ValueError: for networks of other shapes.
+        """
+        for name in Detector.sampling_networks:
+            if name not in self.networks:
+                continue
+            weights = getattr(other, name).get_weights()
+            getattr(self, name).set_weights(weights)
+            if self.keeps_average:
+                self.averaged(name).set_weights(other.averaged(name).get_weights())
+
     def features(self, images, training=True):
         """The maps of a batch, as `Features`.
 
@@ -332,68 +363,6 @@ class Detector(ObjectDetector):
             training: As for `network`, like below.
         """
         return Features(*self.network("backbone", training)(images))
-
-    def proposed(self, features, truth):
-        """Proposals of a training batch, and the losses of what made them.
-
-        Args:
-            features: `Features`.
-            truth: `Truth`.
-
-        Returns:
-            `(proposals, losses)`: `(batch, num_proposals, 4)`, 0 where there is none,
-            without gradients; and a dict.
-        """
-        if self.proposals == "given":
-            return truth.proposals, {}
-        if self.proposals == "jitter":
-            shape = self.image_shape
-            made = targets.jittered(truth, 8, self.rois_per_image, self.seeds, shape)
-            return box.clipped(made, shape), {}
-        outputs = self.network("rpn", training=True)(features.deep)
-        logits, deltas = self._flat(outputs)
-        losses = self._rpn_losses(logits, deltas, truth)
-        return self._proposals(logits, deltas), losses
-
-    def _flat(self, outputs):
-        logits, deltas = outputs
-        count = len(self.anchors)
-        return ops.reshape(logits, (-1, count)), ops.reshape(deltas, (-1, count, 4))
-
-    def _proposals(self, logits, deltas):
-        logits, deltas = ops.stop_gradient(logits), ops.stop_gradient(deltas)
-        places = box.clipped(box.decoded(deltas, self.anchors), self.image_shape)
-        scores = ops.where(box.has_area(places), ops.sigmoid(logits), -1.0)
-        indices, left = box.non_maximum_suppression(
-            places, scores, 0.7, self.post_nms, most=self.pre_nms
-        )
-        places = ops.take_along_axis(places, indices[..., None], axis=1)
-        return ops.where(left[..., None] >= 0.0, places, 0.0)
-
-    def _rpn_losses(self, logits, deltas, truth):
-        anchors = ops.convert_to_tensor(self.anchors)
-        anchors = ops.broadcast_to(anchors, (ops.shape(logits)[0], *anchors.shape))
-        positive, negative, index = targets.anchors_positive_and_negative(
-            anchors, truth
-        )
-        noise = self.seeds.uniform((ops.shape(logits)[0], len(self.anchors)))
-        total = self.rpn_samples
-        rows, weights = targets.balanced(positive, negative, noise, total, total // 2)
-
-        def sampled(values):
-            wide = rows if len(values.shape) == 2 else rows[..., None]
-            return ops.take_along_axis(values, wide, axis=1)
-
-        wanted = ops.cast(sampled(positive), "float32")
-        logits, deltas = sampled(logits), sampled(deltas)
-        aim = ops.take_along_axis(truth.boxes, sampled(index)[..., None], axis=1)
-        aim = ops.where(wanted[..., None] > 0, box.encoded(aim, sampled(anchors)), 0.0)
-        of_boxes = wanted * box.smooth_l1(deltas - aim, beta=1 / 9)
-        of_logits = ops.softplus(logits) - wanted * logits
-        return {
-            "objectness_loss": targets.mean_over_pictures(of_logits, weights),
-            "proposal_loss": targets.mean_over_pictures(of_boxes, weights),
-        }
 
     def sample_rois(self, features, proposals, truth):
         """The regions that the head is trained on, with what it is to say of them.
@@ -509,4 +478,10 @@ class Detector(ObjectDetector):
             places, scores, self.iou_threshold, self.max_detections, labels
         )
         places = ops.take_along_axis(places, rows[..., None], axis=1)
-        return places, scores, ops.take_along_axis(labels, rows, axis=1)
+        labels = ops.take_along_axis(labels, rows, axis=1)
+        after = ((0, 0), (0, self.max_detections - rows.shape[1]))
+        return (
+            ops.pad(places, (*after, (0, 0))),
+            ops.pad(scores, after, constant_values=-1.0),
+            ops.pad(labels, after),
+        )

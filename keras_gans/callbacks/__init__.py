@@ -1,7 +1,9 @@
 """Keras callbacks for adversarial training."""
 
 from keras_gans.callbacks.backup_and_restore import BackupAndRestore
+from keras_gans.callbacks.detection_grid import DetectionGrid
 from keras_gans.callbacks.evaluate import Evaluate
+from keras_gans.callbacks.evaluate_detection import EvaluateDetection
 from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
 from keras_gans.callbacks.evaluate_upscaling import EvaluateUpscaling
 from keras_gans.callbacks.prediction_grid import PredictionGrid
@@ -13,7 +15,9 @@ from keras_gans.callbacks.translation_grid import TranslationGrid
 __all__ = [
     "BackupAndRestore",
     "ConstantThenLinear",
+    "DetectionGrid",
     "Evaluate",
+    "EvaluateDetection",
     "EvaluateTranslation",
     "EvaluateUpscaling",
     "LinearDecay",

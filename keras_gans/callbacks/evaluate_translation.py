@@ -32,6 +32,7 @@ class EvaluateTranslation(keras.callbacks.Callback):
     """
 
     _names = ("psnr", "ssim")
+    _monitor = "psnr"
 
     def __init__(self, source, target, every=1, keep_best=None):
         super().__init__()
@@ -46,7 +47,7 @@ class EvaluateTranslation(keras.callbacks.Callback):
         path = self.keep_best / "metrics.json"
         if path.is_file():
             found = metrics.Evaluation.from_json(path.read_text("utf-8"))
-            self.best = found["psnr"].value
+            self.best = found[self._monitor].value
 
     def on_epoch_end(self, epoch, logs=None):
         """Measures, if it is this epoch's turn."""
@@ -56,8 +57,8 @@ class EvaluateTranslation(keras.callbacks.Callback):
             return
         found = self.measured()
         logs.update({result.metric: result.value for result in found})
-        if self.best is None or logs["psnr"] > self.best:
-            self.best = logs["psnr"]
+        if self.best is None or logs[self._monitor] > self.best:
+            self.best = logs[self._monitor]
             self._keep(found, epoch)
 
     def measured(self):

@@ -11,6 +11,7 @@ from typer import Option
 from keras_gans.cli import (
     age,
     commands,
+    detect,
     evaluate,
     report,
     score,
@@ -43,6 +44,7 @@ app.command("translate", epilog=translate.EXAMPLES)(in_one_line(translate.transl
 app.command("stylize", epilog=stylize.EXAMPLES)(in_one_line(stylize.stylize))
 app.command("age", epilog=age.EXAMPLES)(in_one_line(age.age))
 app.command("score", epilog=score.EXAMPLES)(in_one_line(score.score))
+app.command("detect", epilog=detect.EXAMPLES)(in_one_line(detect.detect))
 app.command("translate-rows", epilog=tables.TRANSLATE_EXAMPLES)(
     in_one_line(tables.translate_rows)
 )

@@ -29,6 +29,7 @@ and every run folder and preset holds the one that made it:
     held_out = 0.1                # for anomalies; share that chooses the threshold
     repeats = 10                  # for anomalies, tables; passes over them in an epoch
     only = "chair"                # for volumes; the class that is trained on
+    fit = "letterbox"             # for detectors; or stretch, to image_size
     frames = 32                   # for videos; of each clip
     stride = 2                    # for videos; takes every other frame
     # For super-resolution, degradation is "real_world" (else bicubic reduction), and
@@ -158,6 +159,7 @@ SECTIONS = {
         "jitter": "a whole number from 1 to 65536",
         "normal": "a whole number from 0 on",
         "only": "text",
+        "fit": "text",
         "held_out": "a number from 0 to below 1",
         "repeats": "a whole number from 1 to 65536",
         "also": "a list of texts",
@@ -367,6 +369,7 @@ def _check_data(table, name, system):
         )
     for key, taken in (
         ("second", takes_two or learns == "domains"),
+        ("fit", hasattr(system, "found_in")),
         ("direction", learns == "pairs" and not takes_crops),
         ("degradation", learns == "pairs"),
         ("jitter", learns is not None and not takes_crops),

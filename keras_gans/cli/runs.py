@@ -20,6 +20,7 @@ import keras_gans as kg
 from keras_gans.cli import devices, recipe_files, recipes
 from keras_gans.cli.label_map_sources import LabelMapSource
 from keras_gans.cli.normal_sources import NormalSource
+from keras_gans.cli.object_sources import ObjectSource
 from keras_gans.cli.sources import Source, both_domains
 from keras_gans.cli.style_sources import StyleSource
 from keras_gans.cli.table_sources import TableSource
@@ -147,6 +148,8 @@ def _prepare(recipe, system, scope):
     if hasattr(system, "takes_instances"):
         with_instances = system.needs_instances(**recipe["arguments"])
         source = LabelMapSource(recipe["data"], with_instances)
+    elif issubclass(system, kg.ObjectDetector):
+        source = ObjectSource(recipe["data"])
     elif issubclass(system, kg.ImageUpscaler):
         source = UpscalingSource.of(recipe, system)
     elif hasattr(system, "takes_styles"):
@@ -275,6 +278,8 @@ def _watching(gan, source, recipe, folder, every):
     """The callbacks that draw and measure."""
     if hasattr(gan, "for_tables"):
         return []  # rows make no picture
+    if isinstance(gan, kg.ObjectDetector):
+        return _watching_objects(gan, source, recipe, folder, every)
     if hasattr(gan, "predict_future"):
         shown = source.images[:_SHOWN]
         return [kg.callbacks.PredictionGrid(folder / "samples", shown, every)]
@@ -298,6 +303,18 @@ def _watching(gan, source, recipe, folder, every):
             kind = kg.callbacks.EvaluateUpscaling
         watching.append(kind(*pairs, options["every"], folder / "best"))
     return watching
+
+
+def _watching_objects(gan, source, recipe, folder, every):
+    held_out, options = source.held_out(), recipe.get("evaluation", {})
+    grid = kg.callbacks.DetectionGrid(
+        folder / "samples", held_out.images[:_SHOWN], every
+    )
+    if not options:
+        return [grid]
+    parts = held_out.images, held_out.objects
+    measure = kg.callbacks.EvaluateDetection(*parts, options["every"], folder / "best")
+    return [grid, measure]
 
 
 # Rows of a picture of translations.

@@ -226,6 +226,8 @@ def _use(system, recipe, preset):
         return f"stylize {preset} IN_DIR OUT_DIR --style IMAGE"
     if issubclass(system, kg.AnomalyDetector):
         return f"score {preset} IN_DIR --out scores.csv"
+    if issubclass(system, kg.ObjectDetector):
+        return f"detect {preset} IN_DIR --out FOLDER"
     if issubclass(system, kg.ImageUpscaler):
         return f"upscale {preset} IN OUT"
     if not issubclass(system, kg.ImageTranslator):
@@ -253,7 +255,7 @@ def overridden(recipe, given):
     if data["name"]:
         # But not a number that makes a system learn classes at all.
         arguments.pop(recipes.label_argument(kg.get_system(recipe["system"]), {}), None)
-        for learnt in ("domains", "label"):
+        for learnt in ("domains", "label", "class_names"):
             arguments.pop(learnt, None)
     changed["arguments"] = arguments
     for section, values in given.items():

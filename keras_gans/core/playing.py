@@ -68,17 +68,18 @@ class Playing:
         """
         return self._play(lambda: {player: losses()}, [player], when, follow)[player]
 
-    def update_together(self, losses):
+    def update_together(self, losses, players=None):
         """Simultaneous play: all gradients are taken before any optimizer steps.
 
         Args:
             losses: Function without arguments returning, for every player, a dict of
                 report name to scalar.
+            players: Names of those who play; `None` for all.
 
         Returns:
             What `losses` returned.
         """
-        return self._play(losses, list(self.players), None, True)
+        return self._play(losses, list(players or self.players), None, True)
 
     def follow_average(self, names=None):
         """Moves the averages of the sampling networks, if kept, by one step.

@@ -1,5 +1,6 @@
 """The systems, one file each."""
 
+from keras_gans.models.a_fast_rcnn import AFastRCNN
 from keras_gans.models.adain import AdaIN
 from keras_gans.models.age_cgan import AgeCGAN
 from keras_gans.models.anime_gan import AnimeGAN
@@ -20,6 +21,7 @@ from keras_gans.models.gan_3d import GAN3D
 from keras_gans.models.gan_cls import GANCLS
 from keras_gans.models.improved_gan import ImprovedGAN
 from keras_gans.models.neural_style import NeuralStyle
+from keras_gans.models.perceptual_gan import PerceptualGAN
 from keras_gans.models.pix2pix import Pix2Pix
 from keras_gans.models.pix2pixhd import Pix2PixHD
 from keras_gans.models.pixel_cnn import PixelCNN
@@ -71,6 +73,8 @@ SYSTEMS = {
     "stackgan_v2": StackGANv2,
     "stackgan_v2_unconditional": StackGANv2Unconditional,
     "detector": Detector,
+    "perceptual_gan": PerceptualGAN,
+    "a_fast_rcnn": AFastRCNN,
     "gan_3d": GAN3D,
     "vae_gan_3d": VAEGAN3D,
     "gan_cls": GANCLS,
@@ -99,6 +103,7 @@ __all__ = [
     "VGANPrediction",
     "WGAN",
     "WGANGP",
+    "AFastRCNN",
     "AdaIN",
     "AgeCGAN",
     "AnimeGAN",
@@ -112,6 +117,7 @@ __all__ = [
     "FAnoGAN",
     "ImprovedGAN",
     "NeuralStyle",
+    "PerceptualGAN",
     "Pix2Pix",
     "Pix2PixHD",
     "PixelCNN",

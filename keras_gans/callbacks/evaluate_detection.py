@@ -1,0 +1,50 @@
+"""Measures detections against true boxes while a model trains."""
+
+import dataclasses
+
+from keras_gans import metrics
+from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
+
+
+class EvaluateDetection(EvaluateTranslation):
+    """Compares what is found in held-out images with what is there; keeps the best.
+
+    Logs the figures of `metrics.detection_figures` by COCO's rule, `ap`, `ap_50`,
+    `ap_small` ..., NaN in the epochs between; the best epoch is that of the highest
+    `ap`.
+
+    Args:
+        images: Array of images.
+        objects: Dict of their `boxes` and `labels`, and of `ignored`, if need be.
+        every: As for `EvaluateTranslation`.
+        keep_best: As for `EvaluateTranslation`.
+        small: Side in pixels of what is small.
+
+    Example:
+
+    >>> evaluate = EvaluateDetection(test.images, test.objects, every=5)
+    >>> detector.fit(images, objects, epochs=20, callbacks=[evaluate])
+    """
+
+    _names = ("ap", "ap_50", "ap_75", "ap_small", "ap_medium", "ap_large", "recall")
+    _monitor = "ap"
+
+    def __init__(self, images, objects, every=1, keep_best=None, small=32):
+        super().__init__(images, images, every, keep_best)
+        self.objects, self.small = objects, small
+
+    def measured(self):
+        """A `Result` of each figure."""
+        found = metrics.detection_figures(
+            self.model.detect(self.source),
+            self.objects,
+            self.model.num_classes,
+            small=self.small,
+            bounding_box_format=self.model.bounding_box_format,
+        )
+        values = dataclasses.asdict(found)
+        number = len(self.source)
+        return [
+            metrics.Result(name, {name: values[name]}, num_generated=number)
+            for name in self._names
+        ]

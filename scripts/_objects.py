@@ -1,0 +1,254 @@
+"""What is measured and drawn of systems that find objects, and compared of several."""
+
+import dataclasses
+import json
+import time
+
+import keras
+import numpy as np
+
+import keras_gans as kg
+from keras_gans import metrics
+from keras_gans.core.files import written_whole
+
+COMPARED = ("plain", "perceptual_gan", "asdn", "astn", "ohem")
+BATCH_SIZE = 8
+# Of the further training, for all alike.
+RATE = 5e-4
+# What a table says of each system: mean and standard deviation over seeds.
+COLUMNS = {
+    "map": "mAP (IoU 0.5)",
+    "map_small": "mAP of small objects",
+    "coco_ap": "AP (COCO)",
+    "coco_ap_small": "AP of small objects (COCO)",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A data set, and a detector for it that one core trains in minutes."""
+
+    data: dict
+    detector: dict
+    small: int
+    plain_epochs: int
+    epochs: int
+
+
+_SMALL_DETECTOR = {"base_channels": 16, "hidden_units": 128, "rois_per_image": 48}
+SETTINGS = {
+    "digit_scenes": Setting(
+        data={"name": "digit_scenes:two_scales,bars"},
+        detector={**_SMALL_DETECTOR, "anchor_scales": (10, 16, 34)},
+        small=20,
+        plain_epochs=12,
+        epochs=6,
+    ),
+    "bccd": Setting(
+        data={"name": "bccd", "image_size": (120, 160)},
+        detector={**_SMALL_DETECTOR, "anchor_scales": (10, 26, 48)},
+        small=16,
+        plain_epochs=30,
+        epochs=12,
+    ),
+}
+
+
+def setting_of(name, plain_epochs=None, epochs=None):
+    """One of `SETTINGS`, with other lengths where they are given.
+
+    Args:
+        name: Its name.
+        plain_epochs: Of the common start, or `None`.
+        epochs: Of what follows, or `None`.
+    """
+    if name not in SETTINGS:
+        raise SystemExit(f"--data is one of {', '.join(SETTINGS)}. Found: {name}.")
+    found = SETTINGS[name]
+    return dataclasses.replace(
+        found,
+        plain_epochs=plain_epochs or found.plain_epochs,
+        epochs=epochs or found.epochs,
+    )
+
+
+def compare(setting, systems, seed, folder):
+    """Trains systems from one start and writes `SYSTEM.json` where there is none.
+
+    Args:
+        setting: `Setting`.
+        systems: Names in `COMPARED`.
+        seed: Integer.
+        folder: `pathlib.Path`.
+    """
+    missing = [name for name in systems if not _is_done(folder, name, setting)]
+    if not missing:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    train, test = (
+        kg.data.load_detection(**setting.data, split=split, ignored=ignored)
+        for split, ignored in (("train", "drop"), ("test", "keep"))
+    )
+    start = _started(setting, train, seed, folder)
+    for name in missing:
+        began = time.time()
+        detector = _of_kind(name, setting, train, seed)
+        detector.take_detector(start)
+        detector.compile(**_optimizers(detector))
+        epochs = setting.epochs + (_pretraining(setting) if name == "asdn" else 0)
+        history = detector.fit(
+            train.images, train.objects, BATCH_SIZE, epochs, verbose=0
+        ).history
+        found = {
+            "figures": figures_of(detector, test, setting.small),
+            "losses": {key: float(values[-1]) for key, values in history.items()},
+            "epochs": [setting.plain_epochs, setting.epochs],
+            "seconds": round(time.time() - began),
+        }
+        with written_whole(folder / f"{name}.json") as path:
+            path.write_text(json.dumps(found, indent=1), "utf-8")
+        print(f"seed {seed}, {name}: {_in_short(found)}", flush=True)
+        del detector
+        keras.backend.clear_session()
+
+
+def figures_of(detector, test, small=32):
+    """Average precisions of a detector, by name.
+
+    Args:
+        detector: `kg.Detector`.
+        test: `DetectionData` in which ignored objects are kept.
+        small: Side of what is small.
+    """
+    found = detector.detect(test.images)
+    truth = {**test.objects}
+    measured = {
+        rule: metrics.detection_figures(
+            found, truth, len(test.class_names), rule, small=small
+        )
+        for rule in ("voc10", "coco")
+    }
+    voc, coco = measured["voc10"], measured["coco"]
+    return {
+        "map": voc.ap,
+        "map_small": voc.ap_small,
+        "recall": voc.recall,
+        "coco_ap": coco.ap,
+        "coco_ap_small": coco.ap_small,
+        **{
+            f"map {name}": value
+            for name, value in zip(test.class_names, voc.by_class, strict=True)
+        },
+    }
+
+
+def comparison(folder, systems, seeds, setting):
+    """The table of what `compare` wrote, in Markdown.
+
+    Args:
+        folder: `pathlib.Path` of the folders of the seeds.
+        systems: Names of the rows.
+        seeds: Integers.
+        setting: `Setting`.
+    """
+    lines = [
+        f"{setting.data['name']}: {setting.plain_epochs} epochs of the plain detector, "
+        f"then {setting.epochs} of each system; {len(seeds)} seeds; small: up to "
+        f"{setting.small}x{setting.small} pixels.",
+        "",
+        f"| system | {' | '.join(COLUMNS.values())} | seconds |",
+        f"|---|{'---|' * (len(COLUMNS) + 1)}",
+    ]
+    for name in systems:
+        runs = [
+            json.loads((folder / f"seed_{seed}" / f"{name}.json").read_text("utf-8"))
+            for seed in seeds
+        ]
+        cells = [
+            _mean_and_spread([run["figures"][key] for run in runs]) for key in COLUMNS
+        ]
+        seconds = np.mean([run["seconds"] for run in runs])
+        lines.append(f"| {name} | {' | '.join(cells)} | {seconds:.0f} |")
+    return "\n".join(lines)
+
+
+def _mean_and_spread(values):
+    spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    return f"{100 * np.mean(values):.1f} ± {100 * spread:.1f}"
+
+
+def _is_done(folder, name, setting):
+    path = folder / f"{name}.json"
+    if not path.exists():
+        return False
+    before = json.loads(path.read_text("utf-8"))["epochs"]
+    if before != [setting.plain_epochs, setting.epochs]:
+        raise SystemExit(
+            f"{path} is of {before} epochs: give the same ones, or another --out."
+        )
+    return True
+
+
+def _started(setting, train, seed, folder):
+    """The plain detector that all begin with; taken as it is if it is there."""
+    path = folder / "start"
+    if path.exists():
+        return kg.from_preset(path)
+    detector = _of_kind("plain", setting, train, seed)
+    detector.compile()
+    began = time.time()
+    detector.fit(
+        train.images, train.objects, BATCH_SIZE, setting.plain_epochs, verbose=0
+    )
+    print(f"seed {seed}, start: {time.time() - began:.0f} s", flush=True)
+    detector.save_to_preset(path, include_optimizer=False)
+    return detector
+
+
+def _of_kind(name, setting, train, seed):
+    steps = len(train.images) // BATCH_SIZE
+    further = setting.epochs * steps
+    arguments = {
+        "image_shape": train.images.shape[1:],
+        "num_classes": len(train.class_names),
+        "class_names": train.class_names,
+        "seed": seed,
+        **setting.detector,
+    }
+    if name == "perceptual_gan":
+        return kg.PerceptualGAN(
+            **arguments,
+            plain_steps=0,
+            perception_steps=further // 5,
+            small_side=setting.small,
+            block_channels=32,
+            discriminator_units=(256, 64),
+            fine_tune=True,
+        )
+    if name in ("asdn", "astn"):
+        return kg.AFastRCNN(
+            **arguments,
+            adversary=name,
+            plain_steps=0,
+            pretraining_steps=_pretraining(setting) * steps,
+            mask_channels=32,
+        )
+    if name not in COMPARED:
+        raise SystemExit(f"--systems are of {', '.join(COMPARED)}. Found: {name}.")
+    return kg.Detector(**arguments, mining="ohem" if name == "ohem" else "random")
+
+
+def _pretraining(setting):
+    """Epochs in which a mask network learns before it plays."""
+    return max(1, setting.epochs // 3)
+
+
+def _optimizers(detector):
+    usual = detector.default_optimizers()
+    usual["detector"] = keras.optimizers.Adam(RATE)
+    return {f"{player}_optimizer": one for player, one in usual.items()}
+
+
+def _in_short(found):
+    figures = ", ".join(f"{key} {found['figures'][key]:.3f}" for key in COLUMNS)
+    return f"{figures}; {found['seconds']} s"

@@ -170,4 +170,12 @@ CASES = {
         {"image_shape": (16, 32, 32, 3), "latent_dim": 100, "base_channels": 32},
         batch_size=16,
     ),
+    # The light networks; the labels choose what is in a picture.
+    "detector": Case(
+        "Detector",
+        "torch_detection",
+        {"image_shape": (128, 128, 3), "num_classes": 10},
+        batch_size=8,
+        classes=10,
+    ),
 }

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 from cases import CASES
+from scenes import objects_of
 
 import keras_gans as kg
 
@@ -43,6 +44,8 @@ def arrays(system, images, labels):
     if system in ("cogan", "pix2pix", "cyclegan"):
         a, b = np.split(images, 2)
         return {"x": a, "y": b}
+    if system == "detector":
+        return {"x": images, "y": objects_of(labels, images.shape[1:])}
     if system == "improved_gan":
         # `fit` itself makes the three batches of a step out of one.
         count = len(images) // CASES[system].batches

@@ -75,7 +75,6 @@ SYSTEMS = {
     "detector": Detector,
     "perceptual_gan": PerceptualGAN,
     "a_fast_rcnn": AFastRCNN,
-    "detector": Detector,
     "gan_3d": GAN3D,
     "vae_gan_3d": VAEGAN3D,
     "gan_cls": GANCLS,

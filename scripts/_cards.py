@@ -6,6 +6,7 @@ import re
 
 import _agers
 import _detectors
+import _objects
 import _row_translators
 import _styles
 import _texts
@@ -30,6 +31,7 @@ KINDS = {
     "scale": _upscalers,
     "voxels": _volumes,
     "frames": _videos,
+    "objects": _objects,
     "texts": _texts,
 }
 SPREADS = ("std",)

@@ -3,7 +3,10 @@
 from keras_gans.callbacks.backup_and_restore import BackupAndRestore
 from keras_gans.callbacks.detection_grid import DetectionGrid
 from keras_gans.callbacks.evaluate import Evaluate
-from keras_gans.callbacks.evaluate_detection import EvaluateDetection
+from keras_gans.callbacks.evaluate_detection import (
+    EvaluateDetection,
+    detection_results,
+)
 from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
 from keras_gans.callbacks.evaluate_upscaling import EvaluateUpscaling
 from keras_gans.callbacks.prediction_grid import PredictionGrid
@@ -25,4 +28,5 @@ __all__ = [
     "SampleGrid",
     "StopOnNaN",
     "TranslationGrid",
+    "detection_results",
 ]

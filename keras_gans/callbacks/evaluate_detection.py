@@ -1,6 +1,7 @@
 """Measures detections against true boxes while a model trains."""
 
 import dataclasses
+import math
 
 from keras_gans import metrics
 from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
@@ -34,17 +35,30 @@ class EvaluateDetection(EvaluateTranslation):
         self.objects, self.small = objects, small
 
     def measured(self):
-        """A `Result` of each figure."""
-        found = metrics.detection_figures(
-            self.model.detect(self.source),
-            self.objects,
-            self.model.num_classes,
-            small=self.small,
-            bounding_box_format=self.model.bounding_box_format,
-        )
-        values = dataclasses.asdict(found)
-        number = len(self.source)
-        return [
-            metrics.Result(name, {name: values[name]}, num_generated=number)
-            for name in self._names
-        ]
+        """As `detection_results`."""
+        found = self.model.detect(self.source)
+        return detection_results(self.model, found, self.objects, self.small)
+
+
+def detection_results(detector, found, objects, small=32):
+    """A `Result` of each figure that COCO's rule gives, of those that there are.
+
+    Args:
+        detector: `ObjectDetector`.
+        found: What it detected.
+        objects: What is there, as for `metrics.detection_figures`.
+        small: Side in pixels of what is small.
+    """
+    figures = metrics.detection_figures(
+        found,
+        objects,
+        detector.num_classes,
+        small=small,
+        bounding_box_format=detector.bounding_box_format,
+    )
+    values, number = dataclasses.asdict(figures), len(objects["labels"])
+    return [
+        metrics.Result(name, {name: values[name]}, num_generated=number)
+        for name in EvaluateDetection._names
+        if not math.isnan(values[name])
+    ]

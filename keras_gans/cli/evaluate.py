@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 from typer import Option
 
+import keras_gans as kg
 from keras_gans import metrics
+from keras_gans.callbacks import detection_results
 from keras_gans.cli.commands import Preset, Seed, Truncation, that_draws
 
 Data = Annotated[
@@ -114,6 +116,8 @@ def evaluate(
 ):
     """Measure a model's samples against real images, beside real ones as the floor.
 
+    Of a detector: how much of what is in the images it finds (--data, --split).
+
     Samples are drawn as they are served: by the moving average, rounded to 8 bits,
     classes as often as in the data.
     """
@@ -126,6 +130,9 @@ def evaluate(
                 f"{preset} was trained on the part {trained_on!r} of {data}, which "
                 f"holds the part {split!r}: name data that it has not seen with --data."
             )
+    if isinstance(detector := kg.from_preset(preset), kg.ObjectDetector):
+        _objects(detector, data, split, json)
+        return
     gan = that_draws(preset)
     found = gan.evaluate_samples(
         data,
@@ -144,6 +151,22 @@ def evaluate(
     typer.echo(str(found))
     if json is not None:
         found.save(json)
+        typer.echo(f"Wrote {json}.")
+
+
+def _objects(detector, name, split, json):
+    """What of a part of the data a detector finds, by COCO's rule."""
+    color_mode = {1: "grey", 3: "rgb"}[detector.image_shape[-1]]
+    size = detector.image_shape[:2]
+    data = kg.data.load_detection(name, split, size, color_mode, ignored="keep")
+    found = detector.detect(data.images)
+    results = detection_results(detector, found, data.objects)
+    typer.echo(f"{len(data.images)} images of {name}/{split}")
+    for result in results:
+        typer.echo(f"  {result.metric:9} {result.value:.4f}")
+    if json is not None:
+        facts = {"data": name, "split": split, "num_samples": len(data.images)}
+        metrics.Evaluation(facts, tuple(results)).save(json)
         typer.echo(f"Wrote {json}.")
 
 

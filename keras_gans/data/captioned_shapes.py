@@ -45,7 +45,7 @@ def load_captioned_shapes(num, size=32, seed=0):
 
     >>> images, captions, attributes = load_captioned_shapes(2)
     >>> images.shape, str(captions[0])
-    ((2, 32, 32, 3), 'a large purple triangle in the top left')
+    ((2, 32, 32, 3), 'a small yellow triangle in the top left')
     """
     rng = np.random.default_rng(seed)
     found = {name: rng.integers(0, len(v), num) for name, v in ATTRIBUTES.items()}

@@ -5,6 +5,8 @@ import pytest
 
 MODULES = (
     "array_batches",
+    "captioned_shapes",
+    "captions",
     "degradations",
     "domains",
     "loading",

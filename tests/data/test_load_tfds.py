@@ -101,3 +101,37 @@ def test_unknown_names_suggest_close_ones():
 def test_sets_without_pictures_are_refused():
     with pytest.raises(ValueError, match="no uint8 pictures"):
         data.class_names("imdb_reviews")
+
+
+class KerasGansTold(tfds.core.GeneratorBasedBuilder):
+    """Pictures with captions, as coco_captions has them."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    pkg_dir_path = Path(__file__).parent
+
+    def _info(self):
+        captions = {"id": np.int64, "text": tfds.features.Text()}
+        features = {
+            "image": tfds.features.Image(shape=(None, None, 3)),
+            "captions": tfds.features.Sequence(captions),
+        }
+        features = tfds.features.FeaturesDict(features)
+        return self.dataset_info_from_configs(features=features)
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for i, texts in enumerate((["eins", "zwei"], ["drei"], [])):
+            captions = [{"id": j, "text": text} for j, text in enumerate(texts)]
+            yield i, {"image": IMAGES[i][: 5 - i], "captions": captions}
+
+
+def test_captions():
+    found = data.load_captioned("keras_gans_told", image_size=3)
+    assert found.images.shape == (2, 3, 3, 3) and found.labels is None
+    assert sorted(found.captions.tolist()) == [["drei", "drei"], ["eins", "zwei"]]
+    with pytest.raises(ValueError, match="differ in size: pass image_size"):
+        data.load_captioned("keras_gans_told")
+    named = data.load_captioned("keras_gans_tiny")
+    assert {str(text) for text in named.captions[:, 0]} == {"low", "high"}

@@ -96,6 +96,13 @@ SMALL = {
         "base_channels": 2,
         "gan_steps": 3,
     },
+    "gan_cls": {
+        **SIDE,
+        "text_dim": 3,
+        "base_channels": 2,
+        "discriminator_channels": 2,
+        "projected_dim": 2,
+    },
     "srgan": {**UPSCALING, "image_shape": (16, 16, 1)},
     "esrgan": UPSCALING,
     "real_esrgan": UPSCALING,

@@ -199,8 +199,10 @@ def export(preset: Preset, folder: Folder):
         typer.echo(f"  {name + ':':16} {what}")
     model = folder.resolve().parent
     typer.echo(f"\nServe it:\n  {docker_command(model)}")
-    if len(gan.image_shape) == 3 and not translates:
-        asked = request(model, gan.num_classes, getattr(gan, "takes_texts", False))
+    takes_texts = hasattr(gan, "takes_texts")
+    asks = not takes_texts or gan.text_encoder is not None
+    if len(gan.image_shape) == 3 and not translates and asks:
+        asked = request(model, gan.num_classes, takes_texts)
         typer.echo(f"\nAsk for a picture:\n  {asked}")
 
 

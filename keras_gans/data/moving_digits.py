@@ -64,7 +64,6 @@ def moving_digits(
     if digits is None:
         digits, digit_labels = load_digits("train")
     size = side // 2
-    digits = resize(digits, size)[..., 0]
     videos = np.empty((num_videos, frames, side, side, 1), "uint8")
     first = np.empty(num_videos, "int64")
     for i, video in enumerate(videos):
@@ -74,7 +73,7 @@ def moving_digits(
         video[:] = gradient if background else 0
         shown = random.randint(len(digits), size=digits_per_video)
         first[i] = shown[0]
-        for digit in digits[shown]:
+        for digit in resize(digits[shown], size)[..., 0]:
             for frame, (top, left) in zip(
                 video[..., 0], _path(frames, side, random), strict=True
             ):

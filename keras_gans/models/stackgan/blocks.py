@@ -165,3 +165,25 @@ def count_doublings(side):
             f"to them. Found the side {side}: resize the images."
         )
     return doublings
+
+
+def check_shapes(network, inputs, outputs):
+    """Refuses a network of the user's that takes or makes something else.
+
+    Args:
+        network: `keras.Model`; one that does not know its shapes is let through.
+        inputs: List of shapes without the batch axis.
+        outputs: The same.
+
+    Raises:
+        ValueError: naming both.
+    """
+    if not hasattr(network, "inputs"):
+        return
+    taken = [tuple(x.shape[1:]) for x in network.inputs]
+    made = [tuple(x.shape[1:]) for x in network.outputs]
+    if (taken, made) != (inputs, outputs):
+        raise ValueError(
+            f"The {network.name} makes {made} from {taken}; the system was built for "
+            f"{outputs} from {inputs}."
+        )

@@ -11,6 +11,7 @@ from keras_gans.core.pixels import shrunk
 from keras_gans.core.precision import as_float32
 from keras_gans.core.text_conditioned import TextConditioned
 from keras_gans.losses.likelihood import divergence_from_normal
+from keras_gans.models.stackgan.blocks import check_shapes
 from keras_gans.models.stackgan.system import CONDITIONINGS
 from keras_gans.models.stackgan.tree_networks import (
     build_tree_discriminator,
@@ -65,19 +66,10 @@ class Tree(AdversarialModel):
             self.image_shape, self.scales, condition_dim, self.discriminator_channels
         )
 
-    def _check_shapes(self, network, inputs, others):
-        """That a generator makes images of all scales, and what else is said."""
-        if not hasattr(network, "inputs"):
-            return
-        channels = self.image_shape[-1]
-        expected = [(side, side, channels) for side in self.sides] + others
-        found = [tuple(x.shape[1:]) for x in network.inputs]
-        made = [tuple(x.shape[1:]) for x in network.outputs]
-        if (found, made) != (inputs, expected):
-            raise ValueError(
-                f"The {network.name} makes {made} from {found}; the system was built "
-                f"for {expected} from {inputs}."
-            )
+    @property
+    def image_shapes(self):
+        """Shapes of the images of all scales."""
+        return [(side, side, self.image_shape[-1]) for side in self.sides]
 
     def default_optimizers(self):
         """Adam 2e-4 with beta_1 0.5 for both players."""
@@ -208,7 +200,8 @@ class StackGANv2(TextConditioned, Tree):
         elif name == "generator":
             condition = (self.condition_dim,)
             inputs = [(self.noise_dim,), condition, (self.text_dim,)]
-            self._check_shapes(network, inputs, [condition, condition])
+            made = [*self.image_shapes, condition, condition]
+            check_shapes(network, inputs, made)
 
     def train_step(self, data):
         """One update of all discriminators, then one of the generator."""
@@ -349,7 +342,7 @@ class StackGANv2Unconditional(Tree):
     def check_network(self, name, network):
         """Checks the shapes of the generator."""
         if name == "generator":
-            self._check_shapes(network, [(self.latent_dim,)], [])
+            check_shapes(network, [(self.latent_dim,)], self.image_shapes)
 
     def train_step(self, data):
         """One update of all discriminators, then one of the generator."""

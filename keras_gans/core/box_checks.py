@@ -40,13 +40,13 @@ def check_boxes(model, num_images, given):
         )
     arrays = [keras.ops.convert_to_numpy(given[name]) for name in names]
     shapes = [array.shape for array in arrays]
-    ranks = [(num_images, shapes[0][1:2], 4), (num_images, shapes[0][1:2])]
-    boxes, labels = arrays[:2]
-    if (
-        boxes.shape != (num_images, *ranks[0][1], 4)
-        or labels.shape != boxes.shape[:2]
-        or any(s[0] != num_images or s[2:] != (4,) for s in shapes[2:])
-    ):
+    boxes, labels, *proposals = arrays
+    most = boxes.shape[1] if boxes.ndim == 3 else 0
+    fit = most > 0 and boxes.shape == (num_images, most, 4)
+    fit = fit and labels.shape == (num_images, most)
+    for one in proposals:
+        fit = fit and one.ndim == 3 and one.shape[::2] == (num_images, 4)
+    if not fit:
         raise ValueError(
             f"{num_images} images need boxes ({num_images}, most, 4) and labels "
             f"({num_images}, most), filled up with -1. Found: "

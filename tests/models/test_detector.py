@@ -380,12 +380,30 @@ class TestRefusals:
         fewer = {**objects, "labels": objects["labels"][:, :1]}
         with pytest.raises(ValueError, match="3 images need boxes"):
             model.check_batch(images, fewer)
+        none = {"boxes": np.zeros((3, 0, 4)), "labels": np.zeros((3, 0), "int32")}
+        with pytest.raises(ValueError, match="3 images need boxes"):
+            model.check_batch(images, none)
         with pytest.raises(ValueError, match="call fit"):
             model.check_batch(images, {"boxes": objects["boxes"]})
         with pytest.raises(ValueError, match="takes no proposals"):
             model.detect(images, objects["boxes"])
         with pytest.raises(ValueError, match="built for images of shape"):
             model.detect(images[:, 1:])
+
+
+@on_tensorflow
+def test_batches_of_a_data_set_are_checked(model):
+    import tensorflow as tf
+
+    from keras_gans.core import checks
+
+    images, objects = TestDetector.batch(4)
+    data = tf.data.Dataset.from_tensor_slices((images, objects)).batch(2)
+    assert checks.check_data_set(model, data) == 2
+    wrong = {**objects, "boxes": objects["boxes"] * 10}
+    data = tf.data.Dataset.from_tensor_slices((images, wrong)).batch(2)
+    with pytest.raises(ValueError, match="leaves the picture"):
+        checks.check_data_set(model, data)
 
 
 @pytest.mark.every_backend
@@ -399,7 +417,7 @@ class TestProposals:
             model.check_batch(images, objects)
         random = some_boxes(np.random.default_rng(0), 4, 9, side=12)
         random[:, 7:] = -1.0
-        model.compile()
+        model.compile(jit_compile=False)
         logs = model.fit(
             images, {**objects, "proposals": random}, batch_size=2, verbose=0
         ).history
@@ -432,7 +450,7 @@ class TestProposals:
 
     def test_jittered_in_training(self):
         model = tiny(proposals="jitter")
-        model.compile()
+        model.compile(jit_compile=False)
         logs = model.fit(*TestDetector.batch(4), batch_size=4, verbose=0).history
         assert np.isfinite([logs["class_loss"], logs["box_loss"]]).all()
         assert logs["box_loss"][0] > 1e-3
@@ -453,7 +471,7 @@ def test_what_is_refined_is_seen_in_training_and_at_inference():
     confidence = found["confidence"][found["labels"] >= 0]
     assert np.ptp(confidence[: found["num_detections"][0]]) < 0.05
     assert np.abs(as_rows(found) - as_rows(other)).max() > 1e-3
-    model.compile(detector_optimizer=keras.optimizers.SGD(0.1))
+    model.compile(jit_compile=False, detector_optimizer=keras.optimizers.SGD(0.1))
     before = ops.convert_to_numpy(model.head.get_layer("fc6").kernel)
     model.fit(*TestDetector.batch(2), batch_size=2, verbose=0)
     np.testing.assert_array_equal(model.head.get_layer("fc6").kernel, before)
@@ -462,7 +480,7 @@ def test_what_is_refined_is_seen_in_training_and_at_inference():
 @pytest.mark.every_backend
 def test_learns_rectangles():
     model = tiny(base_channels=8, hidden_units=32, rois_per_image=16, seed=0)
-    model.compile(detector_optimizer=keras.optimizers.Adam(3e-3))
+    model.compile(jit_compile=False, detector_optimizer=keras.optimizers.Adam(3e-3))
     images, objects = TestDetector.batch(16)
     first = model.evaluate(images, objects, batch_size=16, verbose=0, return_dict=True)
     model.fit(images, objects, batch_size=16, epochs=50, verbose=0)

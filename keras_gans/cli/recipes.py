@@ -61,6 +61,8 @@ and every run folder and preset holds the one that made it:
     epochs = 5
     zoom = 0.3                    # optional; DTN: share cut away before enlarging
     objective = "pictures"        # optional; AdaIN: what f learns; else classes
+    # For texts, objective is "structured", else "contrastive"; arguments.text_encoder
+    # names what is trained, and captions are found as `kg.data.load_captioned` says.
     preset = "adain_paintings"    # optional; takes the network of a preset instead
 
     [optimizers.generator]        # optional, one table per player

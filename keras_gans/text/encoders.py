@@ -64,11 +64,10 @@ def build_char_cnn_rnn(
     """Three convolutions over characters, then a recurrent layer whose states' mean
     is the text.
 
-    With 201 characters the maps have 198, 66, 63, 21 and 18 steps, without gates
-    8 more coarse ones. PyTorch's and Torch's recurrent layers have two biases that
-    are added: 256 more parameters, or 1,536 with gates, than Keras counts. The gated
-    form resets before the product, as the authors' does, whose first step however has
-    no gate.
+    The recurrent layer sees 8 steps of the 201 characters, or 18 in the gated form.
+    The authors' have two biases that are added: 256 parameters more than here, or
+    1,536 with gates. Their gated form too resets the state before the product; its
+    first step has no gate, which is left out here.
 
     Args:
         text_dim: Length of the text's vector; 1024.

@@ -59,7 +59,7 @@ SETTINGS = {
         detector={**_SMALL_DETECTOR, "anchor_scales": (10, 16, 34)},
         small=20,
         plain_epochs=12,
-        epochs=6,
+        epochs=4,
     ),
     "bccd": Setting(
         data={"name": "bccd", "image_size": (120, 160)},

@@ -34,8 +34,8 @@ TINY = {
 
 class TestPerceptualGAN(DetectorContract):
     system = kg.PerceptualGAN
-    # The third step is the last one of the plain detector and of the head.
-    tiny = {**TINY, "plain_steps": 2, "perception_steps": 1}
+    # The third step is the last one of the plain detector.
+    tiny = {**TINY, "plain_steps": 3, "perception_steps": 0}
     resting = ("discriminator", "generator")
 
 

@@ -188,6 +188,14 @@ class PerceptualGAN(Detector):
         self.small_area.assign(area)
         return area**0.5
 
+    def default_optimizers(self):
+        """That of `Detector`; for G and D Adam 5e-4 and 1e-4 with beta_1 0.5."""
+        return {
+            **super().default_optimizers(),
+            "discriminator": keras.optimizers.Adam(1e-4, beta_1=0.5),
+            "generator": keras.optimizers.Adam(5e-4, beta_1=0.5),
+        }
+
     def stage_at(self, count):
         """`"plain"`, `"perception"` or `"adversarial"`."""
         if count < self.plain_steps:

@@ -66,8 +66,8 @@ def build_char_cnn_rnn(
 
     The recurrent layer sees 8 steps of the 201 characters, or 18 in the gated form.
     The authors' have two biases that are added: 256 parameters more than here, or
-    1,536 with gates. Their gated form too resets the state before the product; its
-    first step has no gate, which is left out here.
+    1,536 with gates. Their gated form too resets the state before the product; unlike
+    here, its first step has no gate.
 
     Args:
         text_dim: Length of the text's vector; 1024.

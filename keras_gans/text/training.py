@@ -80,7 +80,7 @@ def fit_text_encoder(
         optimizer or keras.optimizers.Adam(1e-3),
         lambda known, found: loss(found[:, 0], found[:, 1], known),
         metrics=[_named_accuracy],
-        # TensorFlow's XLA takes long to compile a loop over steps, for nothing on CPUs.
+        # TensorFlow takes long to compile a loop over steps with XLA.
         jit_compile="auto" if keras.backend.backend() == "jax" else False,
     )
     batches = _PairBatches(

@@ -24,7 +24,7 @@ from keras_gans.cli import (
 from keras_gans.cli.errors import Display, in_one_line
 from keras_gans.version import __version__
 
-__all__ = ["app", "main"]
+__all__ = ["app", "keep_freed_memory", "main"]
 
 app = typer.Typer(
     name="keras-gans",
@@ -81,15 +81,18 @@ def _options(
 
 def main():
     """Runs the command line; the console script `keras-gans`."""
-    _keep_freed_memory()
+    keep_freed_memory()
     # One line, without the place in our code that means nothing to the reader.
     warnings.formatwarning = lambda message, *place, **more: f"warning: {message}\n"
     app()
 
 
-def _keep_freed_memory():
-    # glibc gives large blocks back to the system and asks for them again in every
-    # operation, which costs a training on the CPU several percent of its time.
+def keep_freed_memory():
+    """Lets the process keep large blocks of memory that it has freed.
+
+    glibc gives them back to the system and asks for them again in every operation,
+    which costs a training on the CPU several percent of its time.
+    """
     with contextlib.suppress(OSError, AttributeError):  # not Linux, not glibc
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_MMAP_THRESHOLD, 1 << 30)

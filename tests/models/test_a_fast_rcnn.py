@@ -213,6 +213,26 @@ def test_what_is_not_turned_yet_can_be():
         )
 
 
+@pytest.mark.every_backend
+def test_every_second_picture_is_turned():
+    """A head that never saw regions as they are would take them for background."""
+    gan = tiny(adversary="astn", largest_angle=90.0)
+    bias = gan.rotation_network.get_layer("turns").bias
+    bias.assign(ops.full(bias.shape, 50.0))
+    regions = np.random.default_rng(0).normal(size=(6, 3, 3, 8)).astype("float32")
+    _, rois = regions_of([[1, 2, 0]] * 2)
+    rois = rois._replace(deltas=ops.zeros((2, 3, 4)))
+    seen = []
+    head = gan.network("head", training=True)
+    object.__setattr__(
+        gan, "network", lambda *a, **k: lambda x: (seen.append(x), head(x))[1]
+    )
+    gan.head_losses(ops.convert_to_tensor(regions), rois)
+    expected = regions.copy()
+    expected[3:5] = np.rot90(regions[3:5], axes=(1, 2))
+    np.testing.assert_allclose(to_numpy(seen[0]), expected, atol=1e-4)
+
+
 def frozen_step(gan, scenes):
     """One batch; what moved, by the name of the network."""
     gan.compile(jit_compile=False)

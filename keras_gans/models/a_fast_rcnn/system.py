@@ -51,11 +51,13 @@ class AFastRCNN(Detector):
        the same time their negative, which is what a reversal of the gradient between
        them does. Where a mask lowered the probability of the true class by more than
        `margin`, M minimises `mask_weight` times the cross-entropy with that very mask.
-       The first of every two pictures is masked nowhere, as in the release.
+       The first of every two pictures is left as it is, as in the release.
 
-    Differences: those of `Detector`; the release trains M on batches with 75 % of
-    foreground, here they are the detector's own; `mask_weight` scales a loss, which
-    Adam would not notice, so that M is moved by SGD.
+    Differences: those of `Detector`; rotations too leave every other picture alone, or
+    the head would know what holds something by its being turned, and take all that it
+    meets later for background; the release trains M on batches with 75 % of foreground,
+    here they are the detector's own; `mask_weight` scales a loss, which Adam would not
+    notice, so that M is moved by SGD.
 
     Args:
         *args: As for `Detector`.
@@ -249,8 +251,11 @@ class AFastRCNN(Detector):
             left = left * ops.cast(1.0 - hidden[..., None], left.dtype)
         if self.rotates:
             turns = self.in_training("rotation_network")(ops.stop_gradient(left))
-            largest = math.radians(self.largest_angle)
-            left = rotation.rotated(left, rotation.angles(turns, largest))
+            theta = rotation.angles(turns, math.radians(self.largest_angle))
+            theta = ops.reshape(theta, (-1, positives.most, self.rotation_blocks))
+            theta = theta * _every_second(theta)
+            theta = ops.reshape(theta, (-1, self.rotation_blocks))
+            left = rotation.rotated(left, theta)
         seen = positives.put_back(pooled, left)
         outputs = self.network("head", training=True)(seen)
         of_class, of_box = roi_losses(*outputs, rois)
@@ -279,8 +284,7 @@ class AFastRCNN(Detector):
         hidden = occlusion.sampled_mask(
             logits, noise, self.candidate_cells, self.hidden_cells
         )
-        second = ops.arange(ops.shape(logits)[0]) % 2
-        hidden = hidden * ops.cast(second, hidden.dtype)[:, None, None]
+        hidden = hidden * _every_second(hidden)
         return ops.reshape(hidden, (-1, self.roi_size, self.roi_size))
 
     def _teach(self, regions, hidden, positives, after):
@@ -350,6 +354,12 @@ class AFastRCNN(Detector):
 
     def _most_positives(self, rois):
         return max(1, round(self.rois_per_image * self.foreground_share))
+
+
+def _every_second(values):
+    """0, 1, 0, 1 ... for the pictures of a batch `(batch, ., .)`."""
+    second = ops.arange(ops.shape(values)[0]) % 2
+    return ops.cast(second, values.dtype)[:, None, None]
 
 
 def _mean_of_cells(values, weights):

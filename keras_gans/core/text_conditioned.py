@@ -150,7 +150,10 @@ class TextConditioned(TextEmbedding):
         images, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         texts, classes = text_data.parts_of(y)
         texts = ops.cast(texts, "float32")
-        if len(texts.shape) == 3:
+        rank = text_data.rank_of(texts)
+        if rank is None:
+            texts = ops.reshape(texts, (ops.shape(images)[0], -1, self.text_dim))
+        if rank != 2:
             texts = text_data.mean_of_some(texts, self.captions_per_image, self.seeds)
         classes = None if classes is None else ops.cast(classes, "int32")
         return scaled(images), texts, classes

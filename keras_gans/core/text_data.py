@@ -115,6 +115,12 @@ def with_captions(y):
     return texts if classes is None else {"texts": texts, "labels": classes}
 
 
+def rank_of(tensor):
+    """Number of axes; `None` in a step that TensorFlow traced for several numbers."""
+    shape = tensor.shape
+    return shape.rank if hasattr(shape, "rank") else len(shape)
+
+
 def mean_of_some(texts, number, stream):
     """The mean of `number` captions of each image, drawn without putting back.
 

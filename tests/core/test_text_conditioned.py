@@ -224,6 +224,8 @@ def test_data_sets_yield_vectors():
     data = tf.data.Dataset.from_tensor_slices((pictures(), y)).batch(4)
     gan.fit(data, verbose=0)
     assert np.isfinite(list(gan.history.history.values())).all()
+    mirrored = kg.data.pipeline(gan.arrays_of(pictures(), y), 4, flip=True)
+    gan.fit(mirrored, verbose=0)
     strings = tf.data.Dataset.from_tensor_slices((pictures(), ["a"] * 8)).batch(4)
     with pytest.raises(ValueError, match="A data set of strings"):
         gan.fit(strings, verbose=0)

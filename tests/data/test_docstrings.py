@@ -10,6 +10,7 @@ MODULES = (
     "degradations",
     "domains",
     "loading",
+    "moving_digits",
     "pair_batches",
     "pixels",
     "streaming",

@@ -166,8 +166,8 @@ def batch_of(gan, count=4):
     return (data,)
 
 
-# Rows of tables and volumes are not augmented, and are refused an augmentation.
-WITHOUT_PICTURES = {"radial_gan", "gan_3d", "vae_gan_3d"}
+# Rows of tables, volumes and videos are not augmented, and are refused an augmentation.
+WITHOUT_PICTURES = {"radial_gan", "gan_3d", "vae_gan_3d", "vgan", "vgan_prediction"}
 
 
 # Without a judge there is nothing to be kept from remembering images.

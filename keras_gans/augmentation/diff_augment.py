@@ -42,6 +42,8 @@ class DiffAugment(keras.layers.Layer):
 
     def __init__(self, policy="color,translation,cutout", **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})
+        # Without weights there is nothing to build; the JAX trainer would try.
+        self.built = True
         self.policy = policy
         names = policy.replace(" ", "").split(",") if policy.strip() else []
         if unknown := [name for name in names if name not in _AUGMENTATIONS]:

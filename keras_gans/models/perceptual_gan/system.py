@@ -141,6 +141,11 @@ class PerceptualGAN(Detector):
             name="small_area",
         )
 
+    @property
+    def served_variables(self):
+        """As in `System`, and what decides which regions are refined."""
+        return [*super().served_variables, self.steps, self.small_area]
+
     def builders(self, given):
         """As in `Detector`; and generator and discriminator."""
         paper = {

@@ -9,6 +9,10 @@ from keras_gans.layers.dcgan_weights import dcgan_weights
 from keras_gans.layers.dropout import Dropout, as_in_training
 from keras_gans.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_gans.layers.fade_in import FadeIn
+from keras_gans.layers.framewise_convolution import (
+    FramewiseConv3D,
+    FramewiseConv3DTranspose,
+)
 from keras_gans.layers.gated_linear_unit import GatedLinearUnit
 from keras_gans.layers.image_pool import ImagePool
 from keras_gans.layers.instance_normalization import (
@@ -91,6 +95,8 @@ __all__ = [
     "FilteredConv2DDown",
     "FilteredDownsampling2D",
     "FilteredUpsampling2D",
+    "FramewiseConv3D",
+    "FramewiseConv3DTranspose",
     "GatedLinearUnit",
     "ImagePool",
     "InstanceNormalization",

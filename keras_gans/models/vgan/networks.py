@@ -7,6 +7,8 @@ from keras import layers, ops
 
 from keras_gans.layers import (
     BatchNormalization,
+    FramewiseConv3D,
+    FramewiseConv3DTranspose,
     WholeMapConv2DTranspose,
     WholeMapConv3D,
     WholeMapConv3DTranspose,
@@ -121,8 +123,10 @@ def build_predictor(image_shape, base_channels, streams=2, stddev=0.01):
         x = layers.ReLU(name=f"encode_{i}_relu")(x)
     width = x.shape[-1]
     clip = layers.Reshape((1, 4, 4, width), name="as_clip")(x)
-    clip = layers.Conv3DTranspose(
-        width, (coarse.frames, 1, 1), name="video_project", **_kernel(stddev)
+    # Of one frame each of the coarse ones, by a product of its own.
+    spread = (coarse.frames, 1, 1)
+    clip = FramewiseConv3DTranspose(
+        width, spread, strides=spread, name="video_project", **_kernel(stddev)
     )(clip)
     clip = _normalized(clip, "video_project")
     picture = x if streams == 2 else None
@@ -138,11 +142,10 @@ def build_discriminator(image_shape, base_channels, instance_noise=0.0, stddev=0
     if instance_noise:
         x = layers.GaussianNoise(instance_noise, name="instance_noise")(x)
     for i in range(coarse.doublings):
-        x = layers.Conv3D(
+        x = FramewiseConv3D(
             base_channels * 2**i,
             4,
             strides=(2 if i < coarse.of_time else 1, 2, 2),
-            padding="same",
             name=f"down_{i}",
             **_kernel(stddev),
         )(x)
@@ -168,14 +171,14 @@ def _scene(clip, picture, image_shape, base_channels, stddev):
     for i in range(coarse.doublings - 1):
         channels = base_channels * 2 ** (coarse.doublings - 2 - i)
         strides = (2 if i >= at_rest else 1, 2, 2)
-        clip = _up(layers.Conv3DTranspose, channels, f"video_up_{i}", strides, stddev)(
-            clip
-        )
+        clip = _up(
+            FramewiseConv3DTranspose, channels, f"video_up_{i}", strides, stddev
+        )(clip)
         clip = _normalized(clip, f"video_up_{i}")
     strides = (2 if coarse.of_time else 1, 2, 2)
 
     def head(channels, name, activation, output):
-        x = _up(layers.Conv3DTranspose, channels, name, strides, stddev)(clip)
+        x = _up(FramewiseConv3DTranspose, channels, name, strides, stddev)(clip)
         return layers.Activation(activation, dtype="float32", name=output)(x)
 
     if picture is None:

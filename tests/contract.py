@@ -23,6 +23,10 @@ from keras_gans.core.random import seed_streams
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="tf.distribute and SavedModel"
 )
+# What the kernel does alike for all systems is seen at home in each of them; on other
+# backends `-m slow` says it of each, and the kernel's own tests always.
+AT_HOME = keras.backend.backend() == "tensorflow"
+slow_abroad = (lambda test: test) if AT_HOME else pytest.mark.slow
 BATCH = 4
 
 
@@ -236,6 +240,7 @@ class SystemContract:
         with pytest.raises(ValueError, match="_optimizer, this model's has"):
             other.load_weights(path)
 
+    @slow_abroad
     def test_moving_average_is_the_hand_computed_one(self):
         gan = self.make(ema_decay=0.75)
         gan.compile()
@@ -270,6 +275,7 @@ class SystemContract:
         first, second = (json.dumps(g.get_config()) for g in (ours, theirs))
         assert first == second
 
+    @slow_abroad
     @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
     def test_mixed_precision(self, policy):
         keras.mixed_precision.set_dtype_policy(policy)
@@ -288,6 +294,7 @@ class SystemContract:
         finally:
             keras.mixed_precision.set_dtype_policy("float32")
 
+    @slow_abroad
     def test_infinite_gradient_skips_that_update_alone(self):
         keras.mixed_precision.set_dtype_policy("mixed_float16")
         try:

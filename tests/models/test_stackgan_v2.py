@@ -13,7 +13,7 @@ from keras_gans.models.stackgan.tree import discriminator_loss, generator_loss
 from tests import golden_stackgan
 from tests import golden_translation as translation
 from tests.cheap_weights import cheap_weights
-from tests.contract import SystemContract, count
+from tests.contract import SystemContract, count, slow_abroad
 from tests.golden_stackgan import condition_noise, noise, text
 from tests.models.test_stackgan import batch, numpy_of
 
@@ -36,6 +36,8 @@ class TestStackGANv2(SystemContract):
         return batch(count)
 
 
+# Its train_step is its sibling's, which is seen on other backends too.
+@slow_abroad
 class TestStackGANv2Unconditional(SystemContract):
     system = kg.StackGANv2Unconditional
     tiny = {**SMALL, "latent_dim": 4}

@@ -10,7 +10,7 @@ from keras_gans import losses
 from keras_gans.core import gradients
 from keras_gans.models import vgan
 from tests import golden
-from tests.contract import SystemContract, count, on_tensorflow
+from tests.contract import SystemContract, count, on_tensorflow, slow_abroad
 
 TINY = {"image_shape": (4, 8, 8, 1), "latent_dim": 5, "base_channels": 2}
 PREDICTION = {"image_shape": (4, 8, 8, 1), "base_channels": 2}
@@ -21,6 +21,8 @@ class TestVGAN(SystemContract):
     tiny = TINY
 
 
+# Its train_step is its sibling's, which is seen on other backends too.
+@slow_abroad
 class TestVGANPrediction(SystemContract):
     system = kg.VGANPrediction
     tiny = PREDICTION

@@ -47,7 +47,9 @@ def test_shapes_have_parts(monkeypatch):
     )
     assert len(train.images) == 6 and test.captions.shape == (4, 1)
     assert len(both.labels) == 10
-    distinct = {int(n): str(t) for n, t in zip(both.labels, both.captions[:, 0], strict=True)}
+    distinct = {
+        int(n): str(t) for n, t in zip(both.labels, both.captions[:, 0], strict=True)
+    }
     assert len(set(distinct.values())) == len(distinct)
     with pytest.raises(ValueError, match="no split 'val'"):
         data.load_captioned("captioned_shapes", split="val")

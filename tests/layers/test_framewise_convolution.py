@@ -68,9 +68,7 @@ def test_any_batch(ours, theirs):
     videos = keras.Input((4, 8, 8, 1))
     layer = ours(2, 4, strides=2, use_bias=False)
     model = keras.Model(videos, layer(videos))
-    assert model.output_shape == tuple(
-        layer.compute_output_shape((None, 4, 8, 8, 1))
-    )
+    assert model.output_shape == tuple(layer.compute_output_shape((None, 4, 8, 8, 1)))
     assert model.predict(np.zeros((3, 4, 8, 8, 1)), verbose=0).shape[0] == 3
     again = keras.Model.from_config(model.get_config())
     assert again.count_params() == model.count_params() == 2 * 64

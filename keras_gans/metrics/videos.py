@@ -63,8 +63,10 @@ def video_figures(videos, real, masks=None):
 
     Example:
 
-    >>> scene = gan.parts(256, seed=0)
-    >>> video_figures(scene.videos, videos, scene.masks).motion_ratio
+    >>> real = np.zeros((2, 4, 8, 8, 1))
+    >>> real[:, ::2] = 1.0
+    >>> float(video_figures(real / 2, real).motion_ratio)
+    0.5
     """
     motion, real_motion = motion_energy(videos), motion_energy(real)
     still = mean_mask = None

@@ -91,6 +91,8 @@ class PerceptualGAN(Detector):
         "discriminator": ("discriminator",),
         "generator": ("generator",),
     }
+    # The discriminator sees regions of maps, which no augmentation of pictures suits.
+    judges = ()
     reports = (
         *Detector.reports,
         "discriminator_loss",

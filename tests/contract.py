@@ -223,6 +223,7 @@ class SystemContract:
         assert not light.compiled
         np.testing.assert_array_equal(self.drawn(trained, 2), self.drawn(light, 2))
 
+    @slow_abroad
     def test_resumed_equals_never_stopped(self, stopped):
         whole = self.fitted(epochs=4)
         resumed = self.make()

@@ -1,17 +1,11 @@
 """Pictures of what a detector finds, epoch by epoch."""
 
-import pathlib
-
-import keras
-
-from keras_gans.callbacks.turns import has_turn
-from keras_gans.core import gradients
-from keras_gans.core.files import sweep
+from keras_gans.callbacks.epoch_pictures import EpochPictures
 from keras_gans.pictures.boxes import draw_boxes
 from keras_gans.pictures.grids import image_grid, save_png
 
 
-class DetectionGrid(keras.callbacks.Callback):
+class DetectionGrid(EpochPictures):
     """Writes a PNG of images with the boxes of what is found in them.
 
     Files are called `epoch_0001.png` and so on. Of several workers the chief alone
@@ -30,19 +24,11 @@ class DetectionGrid(keras.callbacks.Callback):
     """
 
     def __init__(self, folder, images, every=1, threshold=0.3):
-        super().__init__()
-        self.folder = pathlib.Path(folder)
-        self.images, self.every, self.threshold = images, every, threshold
+        super().__init__(folder, every)
+        self.images, self.threshold = images, threshold
 
-    def on_train_begin(self, logs=None):
-        """Removes a picture that a kill left half drawn."""
-        if gradients.is_chief(self.model):
-            sweep(self.folder)
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Draws, if it is this epoch's turn."""
-        if not has_turn(self, epoch) or not gradients.is_chief(self.model):
-            return
+    def draw(self, path):
+        """As in `EpochPictures`."""
         found = self.model.detect(self.images)
         drawn = draw_boxes(
             self.images,
@@ -51,6 +37,5 @@ class DetectionGrid(keras.callbacks.Callback):
             self.threshold,
             box_format=self.model.bounding_box_format,
         )
-        self.folder.mkdir(parents=True, exist_ok=True)
         grid = image_grid(drawn, min(4, len(drawn)), scale=1)
-        save_png(self.folder / f"epoch_{epoch + 1:04d}.png", grid)
+        save_png(path.with_suffix(".png"), grid)

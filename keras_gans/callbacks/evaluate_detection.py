@@ -4,10 +4,10 @@ import dataclasses
 import math
 
 from keras_gans import metrics
-from keras_gans.callbacks.evaluate_translation import EvaluateTranslation
+from keras_gans.callbacks.evaluate_held_out import EvaluateHeldOut
 
 
-class EvaluateDetection(EvaluateTranslation):
+class EvaluateDetection(EvaluateHeldOut):
     """Compares what is found in held-out images with what is there; keeps the best.
 
     Logs the figures of `metrics.detection_figures` by COCO's rule, `ap`, `ap_50`,
@@ -17,8 +17,8 @@ class EvaluateDetection(EvaluateTranslation):
     Args:
         images: Array of images.
         objects: Dict of their `boxes` and `labels`, and of `ignored`, if need be.
-        every: As for `EvaluateTranslation`.
-        keep_best: As for `EvaluateTranslation`.
+        every: Epochs between two evaluations; the last epoch is always measured.
+        keep_best: Folder of the preset of the best epoch; `None` to keep none.
         small: Side in pixels of what is small.
 
     Example:
@@ -27,16 +27,21 @@ class EvaluateDetection(EvaluateTranslation):
     >>> detector.fit(images, objects, epochs=20, callbacks=[evaluate])
     """
 
-    _names = ("ap", "ap_50", "ap_75", "ap_small", "ap_medium", "ap_large", "recall")
-    _monitor = "ap"
+    names = ("ap", "ap_50", "ap_75", "ap_small", "ap_medium", "ap_large", "recall")
+    monitor = "ap"
 
     def __init__(self, images, objects, every=1, keep_best=None, small=32):
-        super().__init__(images, images, every, keep_best)
-        self.objects, self.small = objects, small
+        super().__init__(every, keep_best)
+        self.images, self.objects, self.small = images, objects, small
+
+    @property
+    def num_samples(self):
+        """Number of images."""
+        return len(self.images)
 
     def measured(self):
         """As `detection_results`."""
-        found = self.model.detect(self.source)
+        found = self.model.detect(self.images)
         return detection_results(self.model, found, self.objects, self.small)
 
 
@@ -59,6 +64,6 @@ def detection_results(detector, found, objects, small=32):
     values, number = dataclasses.asdict(figures), len(objects["labels"])
     return [
         metrics.Result(name, {name: values[name]}, num_generated=number)
-        for name in EvaluateDetection._names
+        for name in EvaluateDetection.names
         if not math.isnan(values[name])
     ]

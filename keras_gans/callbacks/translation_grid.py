@@ -1,17 +1,11 @@
 """Pictures of what a translator makes, epoch by epoch."""
 
-import pathlib
-
-import keras
-
-from keras_gans.callbacks.turns import has_turn
-from keras_gans.core import gradients
-from keras_gans.core.files import sweep
+from keras_gans.callbacks.epoch_pictures import EpochPictures
 from keras_gans.pictures.grids import image_grid, save_png
 from keras_gans.pictures.rows import translation_rows
 
 
-class TranslationGrid(keras.callbacks.Callback):
+class TranslationGrid(EpochPictures):
     """Writes a PNG of sources, their translations and, for pairs, their targets.
 
     Files are called `epoch_0001.png` and so on. Each row holds a source, its
@@ -33,23 +27,14 @@ class TranslationGrid(keras.callbacks.Callback):
     """
 
     def __init__(self, folder, source, target=None, every=1, scale=None, **options):
-        super().__init__()
-        self.folder = pathlib.Path(folder)
+        super().__init__(folder, every)
         self.source, self.target = source, target
-        self.every, self.scale, self.options = every, scale, options
+        self.scale, self.options = scale, options
 
-    def on_train_begin(self, logs=None):
-        """Removes a picture that a kill left half drawn."""
-        if gradients.is_chief(self.model):
-            sweep(self.folder)
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Draws, if it is this epoch's turn."""
-        if not has_turn(self, epoch) or not gradients.is_chief(self.model):
-            return
+    def draw(self, path):
+        """As in `EpochPictures`."""
         columns, images = translation_rows(
             self.model, self.source, self.target, **self.options
         )
-        self.folder.mkdir(parents=True, exist_ok=True)
         grid = image_grid(images, columns, self.scale)
-        save_png(self.folder / f"epoch_{epoch + 1:04d}.png", grid)
+        save_png(path.with_suffix(".png"), grid)

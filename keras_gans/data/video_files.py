@@ -1,7 +1,6 @@
 """Videos from files: films, GIFs, and folders of frames."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from typing import NamedTuple
@@ -9,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageSequence
 
-from keras_gans.data.decoding import MAX_PIXELS, DamagedPicture, read_picture
+from keras_gans.data.decoding import MAX_PIXELS, read_picture
 from keras_gans.data.folder import SPLIT_NAMES, list_folder
 from keras_gans.data.folder import SUFFIXES as PICTURE_SUFFIXES
+from keras_gans.data.many_files import read_each
 from keras_gans.data.pixels import fit_picture, recolor
 from keras_gans.data.videos import clip_of
-from keras_gans.data.volumes import report_damaged
 
 # Read frame by frame by PyAV; GIFs by Pillow.
 FILM_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".mpg", ".mpeg")
@@ -87,27 +86,12 @@ def load_videos(
     """
     clips, labels, _ = list_videos(folder, split)
 
-    def attempt(clip):
-        try:
-            return read_video(clips[clip], frames, stride, image_size)
-        except (DamagedPicture, ValueError, OSError) as why:
-            return str(why) or type(why).__name__
+    def read(clip):
+        return read_video(clips[clip], frames, stride, image_size)
 
     if any(clip.suffix.lower() in FILM_SUFFIXES for clip in clips):
         import_av()
-    with ThreadPoolExecutor() as pool:
-        found = list(pool.map(attempt, clips))
-    sound = np.array([not isinstance(one, str) for one in found])
-    if not sound.all():
-        report_damaged(folder, list(clips), found, on_damaged, "videos")
-    videos = [one for one in found if not isinstance(one, str)]
-    if len(shapes := {one.shape for one in videos}) > 1:
-        raise ValueError(
-            f"The videos of {folder} come in {len(shapes)} sizes, "
-            f"{', '.join(map(str, sorted(shapes)[:_NAMED]))}: pass image_size=... to "
-            "bring them to one."
-        )
-    videos = np.stack(videos)
+    videos, sound = read_each(folder, list(clips), read, on_damaged, "videos")
     if color_mode is None and (videos == videos[..., :1]).all():
         color_mode = "grey"
     return recolor(videos, color_mode), None if labels is None else labels[sound]

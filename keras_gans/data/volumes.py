@@ -1,19 +1,16 @@
 """Volumes of voxels from files: arrays, `.binvox`, meshes."""
 
 import os
-import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from keras_gans.core.plain_json import shown
 from keras_gans.data.folder import SUFFIXES as PICTURE_SUFFIXES
 from keras_gans.data.folder import list_folder
+from keras_gans.data.many_files import read_each
 from keras_gans.data.meshes import MAX_SIDE, READ_SUFFIXES, import_trimesh, voxelize
 
 SUFFIXES = (".npy", ".binvox", *READ_SUFFIXES)
-_NAMED = 5
 
 
 def holds_volumes(folder):
@@ -57,25 +54,11 @@ def load_volumes(folder, split, side=None, on_damaged="raise"):
     """
     files, labels, _ = list_volumes(folder, split)
 
-    def attempt(file):
-        try:
-            return as_volumes(read_volume(file, side)[None], "it")[0]
-        except (ValueError, OSError) as why:
-            return str(why)
+    def read(file):
+        return as_volumes(read_volume(file, side)[None], "it")[0]
 
-    with ThreadPoolExecutor() as pool:
-        found = list(pool.map(attempt, files))
-    sound = np.array([not isinstance(one, str) for one in found])
-    if not sound.all():
-        report_damaged(folder, files, found, on_damaged, "volumes")
-    volumes = [one for one in found if not isinstance(one, str)]
-    if len(shapes := {one.shape for one in volumes}) > 1:
-        raise ValueError(
-            f"The volumes of {folder} come in {len(shapes)} sizes, "
-            f"{', '.join(map(str, sorted(shapes)[:_NAMED]))}: pass image_size=... to "
-            "bring them to one."
-        )
-    return np.stack(volumes), None if labels is None else labels[sound]
+    volumes, sound = read_each(folder, files, read, on_damaged, "volumes")
+    return volumes, None if labels is None else labels[sound]
 
 
 def read_volume(path, side=None):
@@ -231,32 +214,3 @@ def _check_binvox(head):
         for side in sides[0]
     ):
         raise ValueError(f"its sides are not three numbers from 1 to {MAX_SIDE}")
-
-
-def report_damaged(folder, files, found, on_damaged, what):
-    """Names what of a folder cannot be read, in an error or in a warning.
-
-    Args:
-        folder: Path.
-        files: Paths below it.
-        found: For each what was read, or a text that says why nothing was.
-        on_damaged: `"raise"` or `"skip"`.
-        what: `"volumes"` or `"videos"`, for the message.
-
-    Raises:
-        ValueError: unless they are to be skipped and some are left.
-    """
-    outcomes = zip(files, found, strict=True)
-    reasons = {file: why for file, why in outcomes if isinstance(why, str)}
-    named = [
-        f"{shown(file.relative_to(folder))} ({why.rstrip('.')})"
-        for file, why in reasons.items()
-    ]
-    told = (
-        f"{len(named)} of {len(files)} {what} in {folder} cannot be read: "
-        f"{', '.join(named[:_NAMED])}"
-    )
-    told += f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-    if on_damaged == "raise" or len(named) == len(files):
-        raise ValueError(f"{told}. on_damaged='skip' leaves damaged ones out.")
-    warnings.warn(f"{told}; skipped.", stacklevel=4)

@@ -8,6 +8,23 @@ from keras import ops
 from keras_gans.core.served_detections import served_detections
 from tests.contract import SystemContract, on_tensorflow, two_replicas
 
+# The smallest detector that adversaries of regions play against.
+REGIONS = {
+    "image_shape": (32, 32, 1),
+    "num_classes": 2,
+    "base_channels": 2,
+    "hidden_units": 6,
+    "roi_size": 3,
+    "rois_per_image": 12,
+    "foreground_share": 0.5,
+    "rpn_samples": 8,
+    "pre_nms": 16,
+    "post_nms": 8,
+    "anchor_scales": (8, 13),
+    "anchor_ratios": (1.0,),
+    "max_detections": 4,
+}
+
 
 class DetectorContract(SystemContract):
     """The generic checks, for detections in the place of images."""

@@ -15,22 +15,10 @@ from keras_gans.models.a_fast_rcnn import (
 from keras_gans.models.a_fast_rcnn.positives import Positives
 from keras_gans.models.detector import RoIs
 from tests.contract import assert_equal, count, differs, state_of, trainable_of
-from tests.contract_detection import DetectorContract
+from tests.contract_detection import REGIONS, DetectorContract
 
 TINY = {
-    "image_shape": (32, 32, 1),
-    "num_classes": 2,
-    "base_channels": 2,
-    "hidden_units": 6,
-    "roi_size": 3,
-    "rois_per_image": 12,
-    "foreground_share": 0.5,
-    "rpn_samples": 8,
-    "pre_nms": 16,
-    "post_nms": 8,
-    "anchor_scales": (8, 13),
-    "anchor_ratios": (1.0,),
-    "max_detections": 4,
+    **REGIONS,
     "mask_channels": 3,
     "candidate_cells": 4,
     "hidden_cells": 2,
@@ -52,7 +40,7 @@ def tiny(**changes):
 
 @pytest.fixture(scope="module")
 def scenes():
-    return DetectorContract.batch.__func__(TestAFastRCNN, 4)
+    return TestAFastRCNN.batch(4)
 
 
 def to_numpy(value):

@@ -9,22 +9,10 @@ import keras_gans as kg
 from keras_gans.models.detector import RoIs
 from keras_gans.models.perceptual_gan import build_discriminator, build_generator
 from tests.contract import count, differs, trainable_of
-from tests.contract_detection import DetectorContract
+from tests.contract_detection import REGIONS, DetectorContract
 
 TINY = {
-    "image_shape": (32, 32, 1),
-    "num_classes": 2,
-    "base_channels": 2,
-    "hidden_units": 6,
-    "roi_size": 3,
-    "rois_per_image": 12,
-    "foreground_share": 0.5,
-    "rpn_samples": 8,
-    "pre_nms": 16,
-    "post_nms": 8,
-    "anchor_scales": (8, 13),
-    "anchor_ratios": (1.0,),
-    "max_detections": 4,
+    **REGIONS,
     "small_side": 10,
     "generator_blocks": 1,
     "block_channels": 2,
@@ -46,7 +34,7 @@ def tiny(**changes):
 
 @pytest.fixture(scope="module")
 def scenes():
-    return DetectorContract.batch.__func__(TestPerceptualGAN, 4)
+    return TestPerceptualGAN.batch(4)
 
 
 def to_numpy(value):

@@ -6,6 +6,8 @@ Wang et al. 2017, section 4.2.
 import keras
 from keras import layers, ops
 
+from keras_gans.models.detector.networks import two_dense_layers
+
 
 def build_rotation_network(roi_shape=(7, 7, 512), blocks=4, hidden_units=4096):
     """Three dense layers from a region to a number for each block of channels.
@@ -19,14 +21,7 @@ def build_rotation_network(roi_shape=(7, 7, 512), blocks=4, hidden_units=4096):
         `keras.Model` from regions to `(batch, blocks)`, any numbers.
     """
     regions = keras.Input(roi_shape, name="regions")
-    x = layers.Flatten(name="flatten")(regions)
-    for name in ("fc6", "fc7"):
-        x = layers.Dense(
-            hidden_units,
-            activation="relu",
-            kernel_initializer=keras.initializers.HeNormal(),
-            name=name,
-        )(x)
+    x = two_dense_layers(regions, hidden_units)
     turns = layers.Dense(
         blocks,
         kernel_initializer=keras.initializers.RandomNormal(0.0, 0.01),

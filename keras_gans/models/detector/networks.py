@@ -103,6 +103,19 @@ def build_rpn(channels, num_anchors, hidden_channels=None):
     return keras.Model(maps, outputs, name="rpn")
 
 
+def two_dense_layers(regions, hidden_units):
+    """Regions, flat, through `fc6` and `fc7`, as the papers call them."""
+    x = layers.Flatten(name="flatten")(regions)
+    for name in ("fc6", "fc7"):
+        x = layers.Dense(
+            hidden_units,
+            activation="relu",
+            kernel_initializer=keras.initializers.HeNormal(),
+            name=name,
+        )(x)
+    return x
+
+
 def build_head(roi_shape=(7, 7, 128), num_classes=10, hidden_units=256):
     """Classes and boxes of regions: two dense layers, then one each.
 
@@ -118,14 +131,7 @@ def build_head(roi_shape=(7, 7, 128), num_classes=10, hidden_units=256):
         that of the background, and 4 K.
     """
     regions = keras.Input(roi_shape, name="regions")
-    x = layers.Flatten(name="flatten")(regions)
-    for name in ("fc6", "fc7"):
-        x = layers.Dense(
-            hidden_units,
-            activation="relu",
-            kernel_initializer=keras.initializers.HeNormal(),
-            name=name,
-        )(x)
+    x = two_dense_layers(regions, hidden_units)
     logits = layers.Dense(
         num_classes + 1,
         kernel_initializer=keras.initializers.RandomNormal(0.0, 0.01),

@@ -7,7 +7,7 @@ Vondrick, Pirsiavash and Torralba 2016, arXiv 1609.02612, section 4.4;
 import keras
 
 from keras_gans.core.videos import VideoPredictor
-from keras_gans.models.vgan.networks import build_discriminator, build_predictor
+from keras_gans.models.vgan.networks import build_predictor
 from keras_gans.models.vgan.system import (
     SceneDynamics,
     check_arguments,
@@ -73,21 +73,16 @@ class VGANPrediction(SceneDynamics, VideoPredictor):
     ):
         super().__init__(image_shape, ema_decay=ema_decay, seed=seed, **kwargs)
         check_arguments(streams, first_frame_weight, instance_noise, initial_stddev)
-        self.base_channels = base_channels
         self.first_frame_weight = first_frame_weight
-        self.streams = streams
-        self.instance_noise = instance_noise
-        self.initial_stddev = initial_stddev
-        shape, stddev = self.image_shape, initial_stddev
-        self.set_networks(
-            discriminator=discriminator
+        self.set_players(
+            *(base_channels, streams, instance_noise, initial_stddev),
+            generator=generator
             or (
-                lambda: build_discriminator(
-                    shape, base_channels, instance_noise, stddev
+                lambda: build_predictor(
+                    self.image_shape, base_channels, streams, initial_stddev
                 )
             ),
-            generator=generator
-            or (lambda: build_predictor(shape, base_channels, streams, stddev)),
+            discriminator=discriminator,
         )
 
     def inputs_for(self, real):

@@ -29,6 +29,39 @@ class SceneDynamics:
     minimises beside the game (`scene_loss`).
     """
 
+    def set_players(
+        self,
+        base_channels,
+        streams,
+        instance_noise,
+        initial_stddev,
+        generator,
+        discriminator,
+    ):
+        """Keeps the arguments that both systems have, and makes their networks.
+
+        Args:
+            base_channels: As for `VGAN`, like all that are not named here.
+            streams: Number.
+            instance_noise: Standard deviation.
+            initial_stddev: Standard deviation.
+            generator: A network, or a function that builds it.
+            discriminator: A network, or `None`.
+        """
+        self.base_channels = base_channels
+        self.streams = streams
+        self.instance_noise = instance_noise
+        self.initial_stddev = initial_stddev
+        self.set_networks(
+            discriminator=discriminator
+            or (
+                lambda: build_discriminator(
+                    self.image_shape, base_channels, instance_noise, initial_stddev
+                )
+            ),
+            generator=generator,
+        )
+
     def inputs_for(self, real):
         """What the generator makes videos of in this step.
 
@@ -181,25 +214,16 @@ class VGAN(SceneDynamics, SampledVideos, AdversarialModel):
             image_shape, latent_dim, ema_decay=ema_decay, seed=seed, **kwargs
         )
         check_arguments(streams, mask_weight, instance_noise, initial_stddev)
-        self.base_channels = base_channels
         self.mask_weight = mask_weight
-        self.streams = streams
-        self.instance_noise = instance_noise
-        self.initial_stddev = initial_stddev
-        shape, stddev = self.image_shape, initial_stddev
-        self.set_networks(
-            discriminator=discriminator
-            or (
-                lambda: build_discriminator(
-                    shape, base_channels, instance_noise, stddev
-                )
-            ),
+        self.set_players(
+            *(base_channels, streams, instance_noise, initial_stddev),
             generator=generator
             or (
                 lambda: build_generator(
-                    shape, latent_dim, base_channels, streams, stddev
+                    self.image_shape, latent_dim, base_channels, streams, initial_stddev
                 )
             ),
+            discriminator=discriminator,
         )
 
     def inputs_for(self, real):

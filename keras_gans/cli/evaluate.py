@@ -10,6 +10,7 @@ import keras_gans as kg
 from keras_gans import metrics
 from keras_gans.callbacks import detection_results
 from keras_gans.cli.commands import Preset, Seed, Truncation, that_draws
+from keras_gans.data.pixels import COLOR_MODES
 
 Data = Annotated[
     str | None,
@@ -156,7 +157,7 @@ def evaluate(
 
 def _objects(detector, name, split, json):
     """What of a part of the data a detector finds, by COCO's rule."""
-    color_mode = {1: "grey", 3: "rgb"}[detector.image_shape[-1]]
+    color_mode = COLOR_MODES[detector.image_shape[-1]]
     size = detector.image_shape[:2]
     data = kg.data.load_detection(name, split, size, color_mode, ignored="keep")
     found = detector.detect(data.images)

@@ -1,6 +1,8 @@
 """The pictures with boxes that detectors train on."""
 
 from keras_gans import data
+from keras_gans.cli.sources import given
+from keras_gans.data.pixels import COLOR_MODES
 
 _OPTIONS = ("split", "image_size", "color_mode", "fit")
 
@@ -22,7 +24,7 @@ class ObjectSource:
     """
 
     def __init__(self, options):
-        options = {key: value for key, value in options.items() if value is not None}
+        options = given(options)
         if options.pop("flip", False):
             raise ValueError(
                 "Pictures with boxes are not mirrored here: leave data.flip out."
@@ -71,7 +73,7 @@ class ObjectSource:
         options = {**self._options, "image_size": self.image_shape[:2]}
         if options.get("split", "train") in ("test", "all"):
             return self._data
-        options["color_mode"] = {1: "grey", 3: "rgb"}[self.image_shape[-1]]
+        options["color_mode"] = COLOR_MODES[self.image_shape[-1]]
         try:
             return data.load_detection(
                 self._name, **{**options, "split": "test", "ignored": "keep"}

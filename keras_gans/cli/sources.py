@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_gans import data
 from keras_gans.data.domains import TRANSFORMS
+from keras_gans.data.pixels import COLOR_MODES
 
 
 def both_domains(table, split, seed):
@@ -20,6 +21,11 @@ def both_domains(table, split, seed):
     """
     table = {**table, "split": split}
     return Source(table, with_labels=False, whole=True, seed=seed).both_domains()
+
+
+def given(options):
+    """Of the options of a recipe's table those that are not `None`."""
+    return {key: value for key, value in options.items() if value is not None}
 
 
 class Source:
@@ -85,7 +91,7 @@ class Source:
             self._labels = None if self._labels is None else labels
         else:
             height, width, channels = self.image_shape
-            color_mode = {1: "grey", 3: "rgb"}.get(channels)
+            color_mode = COLOR_MODES.get(channels)
             options = {"image_size": (height, width), "color_mode": color_mode}
             self.second, _ = data.load(second, **{**self._options, **options})
         self.num_images = len(self.images) + len(self.second)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_gans import data
-from keras_gans.cli.sources import Source
+from keras_gans.cli.sources import Source, given
 
 # What encodes captions where a recipe names nothing else: small enough for a CPU.
 ENCODER, TEXT_DIM = "small_char_cnn_rnn", 128
@@ -26,7 +26,7 @@ class TextSource(Source):
     """
 
     def __init__(self, options):
-        options = {key: value for key, value in options.items() if value is not None}
+        options = given(options)
         self.name, self.flip = options.pop("name"), options.pop("flip")
         found = data.load_captioned(self.name, **options)
         self.images, self.captions, self._labels = found

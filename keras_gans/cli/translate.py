@@ -14,7 +14,7 @@ from keras_gans.cli.commands import Overwrite, Preset, Seed, check_free
 from keras_gans.data.decoding import DamagedPicture, read_header, read_picture
 from keras_gans.data.folder import SUFFIXES
 from keras_gans.data.label_maps import read_maps
-from keras_gans.data.pixels import fit_picture
+from keras_gans.data.pixels import COLOR_MODES, fit_picture
 from keras_gans.pictures import save_png
 
 InDir = Annotated[
@@ -268,7 +268,7 @@ def read_as(file, size, channels):
         return np.asarray(picture).reshape(*size, -1)
 
     try:
-        return read_picture(file, {1: "grey", 3: "rgb"}[channels], finish)
+        return read_picture(file, COLOR_MODES[channels], finish)
     except DamagedPicture as why:
         raise ValueError(f"{file}: {why}") from why
 

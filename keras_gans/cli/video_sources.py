@@ -1,7 +1,7 @@
 """The videos that systems like VGAN train on."""
 
 from keras_gans import data
-from keras_gans.cli.sources import Source
+from keras_gans.cli.sources import Source, given
 
 # Those of the paper; films come in any length and size.
 FRAMES = 32
@@ -25,7 +25,7 @@ class VideoSource(Source):
     """
 
     def __init__(self, options):
-        options = {key: value for key, value in options.items() if value is not None}
+        options = given(options)
         if options.get("flip"):
             raise ValueError("Videos are not mirrored: leave data.flip out.")
         if data.locate(options["name"])[0] == "folder":

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_gans import data
-from keras_gans.cli.sources import Source
+from keras_gans.cli.sources import Source, given
 from keras_gans.pictures import draw_volumes
 
 
@@ -24,7 +24,7 @@ class VolumeSource(Source):
     """
 
     def __init__(self, options):
-        options = {key: value for key, value in options.items() if value is not None}
+        options = given(options)
         only = options.pop("only", None)
         if options.get("flip"):
             raise ValueError("Volumes are not mirrored: leave data.flip out.")

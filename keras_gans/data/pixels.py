@@ -5,6 +5,9 @@ from PIL import Image
 
 from keras_gans.data.order import natural_number
 
+# By the number of channels.
+COLOR_MODES = {1: "grey", 3: "rgb"}
+
 
 def to_unit(images):
     """Maps uint8 pixels to the range that networks work in.

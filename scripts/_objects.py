@@ -222,10 +222,9 @@ def figures_of(detector, test, small=32):
         small: Side of what is small.
     """
     found = detector.detect(test.images)
-    truth = {**test.objects}
     measured = {
         rule: metrics.detection_figures(
-            found, truth, len(test.class_names), rule, small=small
+            found, test.objects, len(test.class_names), rule, small=small
         )
         for rule in ("voc10", "coco")
     }
@@ -274,8 +273,9 @@ def comparison(folder, systems, seeds, setting):
 
 
 def _mean_and_spread(values):
-    spread = np.std(values, ddof=1) if len(values) > 1 else 0.0
-    return f"{100 * np.mean(values):.1f} ± {100 * spread:.1f}"
+    mean = f"{100 * np.mean(values):.1f}"
+    # One seed has no spread, which is another thing than a spread of 0.
+    return f"{mean} ± {100 * np.std(values, ddof=1):.1f}" if values[1:] else mean
 
 
 def _is_done(folder, name, setting):

@@ -23,8 +23,9 @@ from keras_gans.core.random import seed_streams
 on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="tf.distribute and SavedModel"
 )
-# What the kernel does alike for all systems is seen at home in each of them; on other
-# backends `-m slow` says it of each, and the kernel's own tests always.
+# What the kernel does alike for all systems is seen at home in each of them, as are
+# whole training steps, which take JAX a minute to compile; on other backends `-m slow`
+# says it of each, and always the kernel's own tests and the steps of GAN and WGAN-GP.
 AT_HOME = keras.backend.backend() == "tensorflow"
 slow_abroad = (lambda test: test) if AT_HOME else pytest.mark.slow
 BATCH = 4
@@ -98,16 +99,45 @@ class SystemContract:
     # trained once.
     @pytest.fixture(scope="class")
     @classmethod
-    def trained_and_state(cls):
-        """One model after two epochs, and its state before any test asked for more."""
-        gan = cls.fitted(epochs=2)
-        return gan, state_of(gan)
+    def trained_and_records(cls):
+        """What `recorded` returns."""
+        return cls.recorded()
+
+    @classmethod
+    def recorded(cls):
+        """A model after four epochs, and its states on the way there."""
+        gan, records = cls.make(), Records()
+        gan.compile()
+        cls.fit(gan, 4, callbacks=[records])
+        return gan, records
 
     @pytest.fixture(scope="class")
     @classmethod
-    def trained(cls, trained_and_state):
+    def trained(cls, trained_and_records):
         """The model alone; tests that share it must not change it."""
-        return trained_and_state[0]
+        return trained_and_records[0]
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def by_sgd(cls):
+        """What `after_sgd` returns."""
+        return cls.after_sgd()
+
+    @classmethod
+    def after_sgd(cls):
+        """A model after an epoch of SGD without XLA, and its state then.
+
+        Adam would turn the rounding of a zero gradient into a whole step.
+        """
+        gan = cls.fitted(**cls._sgd(), jit_compile=False if AT_HOME else "auto")
+        return gan, state_of(gan)
+
+    @classmethod
+    def _sgd(cls, rate=0.01):
+        return {
+            f"{player}_optimizer": keras.optimizers.SGD(rate)
+            for player in cls.system.players
+        }
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -172,16 +202,24 @@ class SystemContract:
         assert np.abs(many - trained.sample(5, seed=12, labels=labels)).max() > 1e-6
         assert many.min() >= -1.0001 and many.max() <= 1.0001
 
-    def test_update_moves_its_player_and_no_other(self):
-        gan = self.make()
-        still = {f"{p}_optimizer": keras.optimizers.SGD(0.0) for p in gan.players}
-        gan.compile(**still)
-        self.fit(gan, 1)  # Clipping and the like happen here.
+    @on_tensorflow
+    def test_graph_equals_eager(self, by_sgd):
+        eager = self.fitted(run_eagerly=True, **self._sgd())
+        assert_equal(by_sgd[1], state_of(eager), atol=2e-6)
+
+    def test_update_moves_its_player_and_no_other(self, by_sgd):
+        gan = by_sgd[0]
+        rates = {
+            player: getattr(gan, f"{player}_optimizer").learning_rate
+            for player in gan.players
+        }
+        for rate in rates.values():
+            rate.assign(0.0)
+        # Clipping and the like have happened.
         start = [ops.convert_to_numpy(w).copy() for w in gan.weights]
         before = {name: trainable_of(getattr(gan, name)) for name in gan.networks}
         for player, improved in self.system.players.items():
-            rate = getattr(gan, f"{player}_optimizer").learning_rate
-            rate.assign(0.01)
+            rates[player].assign(0.01)
             self.fit(gan, 1)
             moved = {
                 name
@@ -189,23 +227,12 @@ class SystemContract:
                 if differs(before[name], trainable_of(getattr(gan, name)))
             }
             assert moved == set(improved)
-            rate.assign(0.0)
+            rates[player].assign(0.0)
             for weight, value in zip(gan.weights, start, strict=True):
                 weight.assign(value)
 
-    @on_tensorflow
-    def test_graph_equals_eager(self):
-        # SGD: Adam would turn the rounding of a zero gradient into a whole step.
-        first, second = (
-            {f"{p}_optimizer": keras.optimizers.SGD(0.01) for p in self.system.players}
-            for _ in range(2)
-        )
-        graph = self.fitted(jit_compile=False, **first)
-        eager = self.fitted(run_eagerly=True, **second)
-        assert_equal(state_of(graph), state_of(eager), atol=2e-6)
-
-    def test_same_seed_same_weights(self, trained_and_state, stopped):
-        assert_equal(trained_and_state[1], state_of(stopped[0]))
+    def test_same_seed_same_weights(self, trained_and_records, stopped):
+        assert_equal(trained_and_records[1].after_two_epochs, state_of(stopped[0]))
 
     def test_keras_file_round_trip(self, trained, tmp_path):
         path = tmp_path / "gan.keras"
@@ -224,12 +251,11 @@ class SystemContract:
         np.testing.assert_array_equal(self.drawn(trained, 2), self.drawn(light, 2))
 
     @slow_abroad
-    def test_resumed_equals_never_stopped(self, stopped):
-        whole = self.fitted(epochs=4)
+    def test_resumed_equals_never_stopped(self, trained_and_records, stopped):
         resumed = self.make()
         resumed.compile()
         self.fit(resumed, 4, callbacks=[keras.callbacks.BackupAndRestore(stopped[1])])
-        assert_equal(state_of(whole), state_of(resumed))
+        assert_equal(trained_and_records[1].after_four_epochs, state_of(resumed))
 
     @pytest.mark.filterwarnings("ignore:Skipping variable loading")
     def test_other_optimizers_are_refused(self, trained, tmp_path):
@@ -241,28 +267,14 @@ class SystemContract:
         with pytest.raises(ValueError, match="_optimizer, this model's has"):
             other.load_weights(path)
 
-    @slow_abroad
-    def test_moving_average_is_the_hand_computed_one(self):
-        gan = self.make(ema_decay=0.75)
-        gan.compile()
-        networks = [getattr(gan, name) for name in gan.sampling_networks]
-        expected = [w for network in networks for w in trainable_of(network)]
-        data = self.batch(BATCH * gan.updates_per_batch)
-        for _ in range(3):
-            gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0)
-            weights = [w for network in networks for w in trainable_of(network)]
+    def test_moving_average_is_the_hand_computed_one(self, trained_and_records):
+        records = trained_and_records[1]
+        expected, *trajectory = records.weights
+        for weights in trajectory:
             expected = [
-                0.75 * e + 0.25 * w for e, w in zip(expected, weights, strict=True)
+                0.5 * e + 0.5 * w for e, w in zip(expected, weights, strict=True)
             ]
-        found = [
-            ops.convert_to_numpy(average)
-            for name, network in zip(gan.sampling_networks, networks, strict=True)
-            for average, weight in zip(
-                gan.averaged(name).weights, network.weights, strict=True
-            )
-            if weight.trainable
-        ]
-        for e, f in zip(expected, found, strict=True):
+        for e, f in zip(expected, records.averages, strict=True):
             # A mapping to styles stores weights of 100 and more: some float32 steps.
             np.testing.assert_allclose(e, f, rtol=3e-7, atol=1e-6)
 
@@ -277,28 +289,33 @@ class SystemContract:
         assert first == second
 
     @slow_abroad
-    @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-    def test_mixed_precision(self, policy):
-        keras.mixed_precision.set_dtype_policy(policy)
-        try:
-            gan = self.make()
+    def test_mixed_bfloat16(self):
+        self.train_in("mixed_bfloat16")
+
+    @classmethod
+    def train_in(cls, policy):
+        """Trains in a precision, and asserts what holds in all of them."""
+        with global_policy(policy):
+            gan = cls.make()
             gan.compile()
-            logs = self.fit(gan, 1).history
+            logs = cls.fit(gan, 1).history
             assert np.isfinite(list(logs.values())).all()
-            assert self.drawn(gan, 2).dtype == np.float32
-            assert all(w.dtype == "float32" for w in gan.trainable_weights)
+            cls.assert_single_outside(gan)
             scaled = isinstance(
-                getattr(gan, f"{self.struck}_optimizer"),
+                getattr(gan, f"{cls.struck}_optimizer"),
                 keras.optimizers.LossScaleOptimizer,
             )
             assert scaled == (policy == "mixed_float16")
-        finally:
-            keras.mixed_precision.set_dtype_policy("float32")
+
+    @classmethod
+    def assert_single_outside(cls, gan):
+        """What is stored and what comes out is in single precision."""
+        assert cls.drawn(gan, 2).dtype == np.float32
+        assert all(w.dtype == "float32" for w in gan.trainable_weights)
 
     @slow_abroad
-    def test_infinite_gradient_skips_that_update_alone(self):
-        keras.mixed_precision.set_dtype_policy("mixed_float16")
-        try:
+    def test_mixed_float16_skips_an_infinite_gradient_alone(self):
+        with global_policy("mixed_float16"):
             gan = self.make()
             gan.compile()
             for player in gan.players:
@@ -328,12 +345,12 @@ class SystemContract:
             )
             scale = struck.dynamic_scale
             assert float(ops.convert_to_numpy(scale)) == 4.0
-            gan.make_train_function(force=True)
-            gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0)
-            assert gan.history.history[f"{self.struck}_skipped_steps"] == [0.0]
+            gan.make_train_function(force=not AT_HOME)
+            logs = gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0).history
+            assert logs[f"{self.struck}_skipped_steps"] == [0.0]
+            assert np.isfinite(list(logs.values())).all()
             assert all(differs(before[n], trainable_of(getattr(gan, n))) for n in own)
-        finally:
-            keras.mixed_precision.set_dtype_policy("float32")
+            self.assert_single_outside(gan)
 
     @on_tensorflow
     def test_two_replicas_equal_one(self, one_step):
@@ -348,8 +365,7 @@ class SystemContract:
     def _one_step_on(cls, replicas, jit_compile="auto"):
         with two_replicas().scope() if replicas == 2 else contextlib.nullcontext():
             gan = cls.make()
-            sgd = {f"{p}_optimizer": keras.optimizers.SGD(0.05) for p in gan.players}
-            gan.compile(jit_compile=jit_compile, **sgd)
+            gan.compile(jit_compile=jit_compile, **cls._sgd(0.05))
         for network in (getattr(gan, name) for name in gan.networks):
             for layer in network._flatten_layers():
                 if isinstance(layer, keras.layers.Dropout):
@@ -414,6 +430,48 @@ class _StopAt(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == self.epoch:
             raise _Stop
+
+
+class Records(keras.callbacks.Callback):
+    """What a training of four epochs leaves behind on its way.
+
+    `weights` holds the sampling networks' before the first batch and after each of the
+    first three, `averages` their moving averages then.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.weights, self.averages = [], []
+
+    def on_train_begin(self, logs=None):
+        self.weights.append(self._of(lambda name: getattr(self.model, name)))
+
+    def on_train_batch_end(self, batch, logs=None):
+        if len(self.weights) > 3:
+            return
+        if not AT_HOME:
+            self.model.jax_state_sync()
+        self.weights.append(self._of(lambda name: getattr(self.model, name)))
+        self.averages = self._of(self.model.averaged)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 1:
+            self.after_two_epochs = state_of(self.model)
+        elif epoch == 3:
+            self.after_four_epochs = state_of(self.model)
+
+    def _of(self, network_of):
+        """Trainable weights: an average's are at the places of those averaged."""
+        return [
+            ops.convert_to_numpy(weight).copy()
+            for name in self.model.sampling_networks
+            for weight, original in zip(
+                network_of(name).weights,
+                getattr(self.model, name).weights,
+                strict=True,
+            )
+            if original.trainable
+        ]
 
 
 class SharedLatents:
@@ -491,8 +549,21 @@ def assert_equal(first, second, atol=0.0):
 
 
 @contextlib.contextmanager
+def global_policy(name):
+    keras.mixed_precision.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_dtype_policy("float32")
+
+
+@contextlib.contextmanager
 def infinite_gradients(optimizer):
-    """Whatever is traced inside sees infinite gradients for `optimizer`."""
+    """What is traced inside sees infinite gradients for `optimizer` until the end.
+
+    JAX holds the factor as a constant: there the step must be traced anew.
+    """
+    factor = keras.Variable(float("inf"), dtype="float32", trainable=False)
     # `apply` is what TensorFlow calls and `stateless_apply` what JAX does.
     positions = {"apply": 0, "stateless_apply": 1}
     for name, position in positions.items():
@@ -500,10 +571,11 @@ def infinite_gradients(optimizer):
 
         def poisoned(*args, run=run, position=position):
             args = list(args)
-            args[position] = [g * float("inf") for g in args[position]]
+            args[position] = [g * ops.cast(factor, g.dtype) for g in args[position]]
             return run(*args)
 
         object.__setattr__(optimizer, name, poisoned)
     yield
+    factor.assign(1.0)
     for name in positions:
         object.__delattr__(optimizer, name)

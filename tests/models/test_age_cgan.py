@@ -143,7 +143,12 @@ def test_batched_search_equals_one_by_one(trained):
     together = trained.find(images, labels, "adam", steps=10, batch_size=2)
     for i in range(5):
         alone = trained.find(images[i : i + 1], labels[i : i + 1], "adam", steps=10)
-        np.testing.assert_allclose(together.latents[i], alone.latents[0], atol=1e-3)
+        np.testing.assert_allclose(together.values[i], alone.values[0], rtol=1e-3)
+        # Adam divides a small gradient by its size, with its rounding: 0.003 were seen
+        # of a way of 0.5. Another row's place is much farther.
+        found, other = together.latents[i], together.latents[i - 1]
+        np.testing.assert_allclose(found, alone.latents[0], atol=1e-2)
+        assert np.abs(found - other).max() > 0.1
 
 
 @pytest.mark.every_backend

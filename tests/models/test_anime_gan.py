@@ -8,7 +8,7 @@ from keras_gans.core.random import CounterStream, SeedStream
 from keras_gans.models import anime_gan
 from tests import golden, torch_layout
 from tests.cheap_weights import cheap_weights
-from tests.contract import SystemContract, count
+from tests.contract import SystemContract, count, slow_abroad
 
 TINY = {
     "image_shape": (8, 8, 1),
@@ -256,6 +256,7 @@ STATES = {
 
 @pytest.mark.every_backend
 @pytest.mark.parametrize("reduction", ["sum", "mean"])
+@slow_abroad
 def test_train_steps_match_reference(reduction):
     """Fixtures F9a and F9b: two steps with attributes of the fakes' own."""
     gan, layouts = reference_gan(reduction)

@@ -22,10 +22,10 @@ class TestAnoGAN(DetectorContract, SystemContract):
         "search_steps": 5,
     }
 
-    def test_infinite_gradient_skips_that_update_alone(self, monkeypatch):
+    def test_mixed_float16_skips_an_infinite_gradient_alone(self, monkeypatch):
         # One update of the generator, as the contract counts them.
         monkeypatch.setattr(type(self), "tiny", {**self.tiny, "generator_steps": 1})
-        super().test_infinite_gradient_skips_that_update_alone()
+        super().test_mixed_float16_skips_an_infinite_gradient_alone()
 
 
 def test_parameter_counts():

@@ -8,7 +8,13 @@ from keras_gans.converters import biggan_pytorch, loading
 from keras_gans.layers import fold
 from tests import golden, golden_biggan
 from tests.cheap_weights import cheap_weights
-from tests.contract import SystemContract, count, on_tensorflow, two_replicas
+from tests.contract import (
+    SystemContract,
+    count,
+    on_tensorflow,
+    slow_abroad,
+    two_replicas,
+)
 
 TINY = {
     "image_shape": (16, 16, 1),
@@ -302,10 +308,9 @@ F5B = {
 }
 
 
-@pytest.mark.parametrize(
-    ("weight", "fixture"),
-    [(1e-4, F5A), pytest.param(0.1, F5B, marks=pytest.mark.every_backend)],
-)
+@pytest.mark.every_backend
+@slow_abroad
+@pytest.mark.parametrize(("weight", "fixture"), [(1e-4, F5A), (0.1, F5B)])
 def test_train_steps_match_reference(weight, fixture):
     """Fixtures F5a and F5b: two steps of two discriminator updates and one of G."""
     gan = fixture_f5(weight)

@@ -7,7 +7,7 @@ import keras_gans as kg
 from keras_gans.core import gradients
 from keras_gans.models import cogan
 from tests import golden
-from tests.contract import SystemContract, count
+from tests.contract import SystemContract, count, slow_abroad
 
 TINY = {
     "image_shape": (28, 28, 1),
@@ -363,6 +363,7 @@ def watch_terms(gan):
 
 
 @pytest.mark.every_backend
+@slow_abroad
 def test_train_steps_match_reference():
     """Fixture F11a: two steps of one update of each player."""
     gan = kg.CoGAN(**TINY)

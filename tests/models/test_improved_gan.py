@@ -6,7 +6,7 @@ from keras import ops
 import keras_gans as kg
 from keras_gans.models import improved_gan
 from tests import golden
-from tests.contract import SystemContract, count, state_of
+from tests.contract import SystemContract, count, slow_abroad, state_of
 
 
 def images(number, shape=(4, 4, 1), seed=0):
@@ -345,6 +345,7 @@ def reference_gan():
 
 
 @pytest.mark.every_backend
+@slow_abroad
 def test_train_steps_match_reference():
     """Fixture F12b: two semi-supervised steps with feature matching, no noise."""
     gan = reference_gan()

@@ -8,7 +8,7 @@ from keras_gans.converters import loading, progan_zoo
 from keras_gans.models import progan
 from tests import golden, written_out
 from tests.cheap_weights import cheap_weights
-from tests.contract import SystemContract, count
+from tests.contract import SystemContract, count, slow_abroad
 from tests.replica_groups import deviations_of_pairs
 
 
@@ -250,9 +250,9 @@ def torch_values(gan):
     return found
 
 
-@pytest.mark.parametrize(
-    "alpha", [pytest.param(0.7, marks=pytest.mark.every_backend), 1.0]
-)
+@pytest.mark.every_backend
+@slow_abroad
+@pytest.mark.parametrize("alpha", [0.7, 1.0])
 def test_train_steps_match_reference(alpha):
     """Fixtures F8a and F8b; their alpha is the weight of the old block."""
     gan = reference(8, 4, ema_decay=0.999)

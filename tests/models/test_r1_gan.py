@@ -10,7 +10,7 @@ from keras_gans.core import gradients, moving_average
 from keras_gans.models import r1_gan
 from tests import golden, torch_layout
 from tests.cheap_weights import cheap_weights
-from tests.contract import SystemContract, count
+from tests.contract import SystemContract, count, slow_abroad
 
 TINY = {
     "image_shape": (8, 8, 1),
@@ -169,6 +169,7 @@ def labels_of(draw):
 
 
 @pytest.mark.every_backend
+@slow_abroad
 def test_train_steps_match_reference():
     """Fixture F4a: two steps with R1, labels of the reals for the fakes too."""
     gan = kg.R1GAN((16, 16, 3), 16, 4, "resnet", 4, 8, 8)

@@ -109,7 +109,7 @@ class CriticsContract(RadialContract):
 
 def test_critics_train():
     contract = CriticsContract()
-    contract.test_update_moves_its_player_and_no_other()
+    contract.test_update_moves_its_player_and_no_other(contract.after_sgd())
     gan = contract.fitted(2)
     contract.test_logs_are_the_reports(gan)
     contract.test_validation_and_evaluate(gan)

@@ -6,7 +6,7 @@ from keras import ops
 import keras_gans as kg
 from tests import golden, golden_biggan
 from tests.cheap_weights import cheap_weights
-from tests.contract import SystemContract, count
+from tests.contract import SystemContract, count, slow_abroad
 
 
 class TestSAGAN(SystemContract):
@@ -118,6 +118,7 @@ TENSORS = {
 
 
 @pytest.mark.every_backend
+@slow_abroad
 def test_train_steps_match_reference():
     """Fixture F6: two steps, the discriminator at four times the generator's rate."""
     gan = fixture_f6()

@@ -33,7 +33,9 @@ class Staged(TestSRGAN):
 
 @pytest.mark.every_backend
 def test_a_training_killed_before_the_game_goes_on(tmp_path):
-    Staged().test_resumed_equals_never_stopped(Staged.stopped_in(tmp_path))
+    Staged().test_resumed_equals_never_stopped(
+        Staged.recorded(), Staged.stopped_in(tmp_path)
+    )
 
 
 @on_tensorflow

@@ -11,7 +11,7 @@ from keras_gans.converters import loading, stylegan2_ada
 from keras_gans.models import stylegan2
 from tests import golden
 from tests.cheap_weights import cheap_weights
-from tests.contract import SystemContract, count
+from tests.contract import SystemContract, count, slow_abroad
 from tests.replica_groups import deviations_of_pairs
 
 TINY = {
@@ -40,10 +40,14 @@ class TestStyleGAN2(SystemContract):
         with cls.changed(path_length_weight=2.0, **of_rows), deviations_of_pairs():
             return super()._one_step_on(replicas, jit_compile)
 
-    @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-    def test_mixed_precision(self, policy):
-        with self.changed(path_length_weight=2.0, generator_interval=1):
-            super().test_mixed_precision(policy)
+    @classmethod
+    def train_in(cls, policy):
+        with cls.changed(path_length_weight=2.0, generator_interval=1):
+            super().train_in(policy)
+
+    @slow_abroad
+    def test_mixed_float16(self):
+        self.train_in("mixed_float16")
 
     @classmethod
     def changed(cls, **arguments):
@@ -319,6 +323,7 @@ EXPECTED_TENSORS = {
 
 
 @pytest.mark.every_backend
+@slow_abroad
 def test_train_steps_match_reference():
     """Fixture F7a: a step with both regularisers, and one with neither."""
     gan = reference()

@@ -11,6 +11,7 @@ from typer import Option
 from keras_gans.cli import (
     age,
     commands,
+    continued,
     detect,
     evaluate,
     report,
@@ -49,6 +50,12 @@ app.command("translate-rows", epilog=tables.TRANSLATE_EXAMPLES)(
     in_one_line(tables.translate_rows)
 )
 app.command("augment", epilog=tables.AUGMENT_EXAMPLES)(in_one_line(tables.augment))
+app.command("predict", epilog=continued.PREDICT_EXAMPLES)(
+    in_one_line(continued.predict)
+)
+app.command("reconstruct", epilog=continued.RECONSTRUCT_EXAMPLES)(
+    in_one_line(continued.reconstruct)
+)
 app.command("upscale", epilog=upscale.EXAMPLES)(in_one_line(upscale.upscale))
 app.command("presets", epilog=commands.PRESETS_EXAMPLES)(in_one_line(commands.presets))
 app.command("systems", epilog=commands.SYSTEMS_EXAMPLES)(in_one_line(commands.systems))

@@ -171,26 +171,32 @@ def root_of(folder):
     return folder if folder.is_dir() else folder.parent
 
 
-def free_targets(files, root, out_dir, overwrite):
-    """The PNG file of each picture, in a folder like the one it comes from.
+def free_targets(
+    files, root, out_dir, overwrite, suffix=".png", suffixes=(".png",), what="Pictures"
+):
+    """The file made of each picture, in a folder like the one it comes from.
 
     Args:
         files: Paths of the pictures.
         root: The folder that they lie in.
         out_dir: The folder of the targets.
         overwrite: Whether these may be there.
+        suffix: Their ending.
+        suffixes: Endings that are known.
+        what: What they are, for messages.
 
     Raises:
-        ValueError: where two pictures would be written to one target.
+        ValueError: for an ending that is not known; where two pictures would be
+            written to one target.
         FileExistsError: for a target that is there.
     """
-    targets = [out_dir / file.relative_to(root).with_suffix(".png") for file in files]
+    targets = [out_dir / file.relative_to(root).with_suffix(suffix) for file in files]
     seen = {}
     for file, target in zip(files, targets, strict=True):
         if target in seen:
             raise ValueError(f"{seen[target]} and {file} would both become {target}.")
         seen[target] = file
-    check_free(targets, overwrite)
+    check_free(targets, overwrite, suffixes, what)
     return targets
 
 

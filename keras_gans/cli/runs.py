@@ -190,6 +190,8 @@ def _prepare(recipe, system, scope):
             },
         )
     used = {key: v for key, v in gan.get_config().items() if v is not None}
+    if "augmentation" in arguments:  # in words, which a recipe can hold
+        used["augmentation"] = arguments["augmentation"]
     recipe = {**recipe, "arguments": used}
     if hasattr(gan, "pretrain"):
         usual = {"batch_size": recipe["fit"]["batch_size"], "epochs": 5}

@@ -53,6 +53,17 @@ def test_a_folder_of_pictures_and_captions_is_all_it_takes(finished):
     assert gan.sample(1, seed=0, texts="a purple one").shape == (1, 8, 8, 3)
 
 
+def test_an_augmentation_stays_in_words_in_the_recipe(train, tmp_path):
+    result = train(tmp_path / "run", "--set", "augmentation=color")
+    assert result.exit_code == 0, result.output
+    preset = tmp_path / "run" / "preset"
+    assert 'augmentation = "color"' in (preset / "recipe.toml").read_text()
+    assert kg.from_preset(preset).augmentation is not None
+    assert (
+        "is finished" in train(tmp_path / "run", "--set", "augmentation=color").output
+    )
+
+
 def test_a_killed_run_embeds_by_the_encoder_it_trained(
     finished, train, tmp_path, monkeypatch
 ):

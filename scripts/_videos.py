@@ -130,8 +130,8 @@ def figures(found, floor, facts):
     lines = [
         f"{facts['num_samples']:,} samples of {facts['frames']} frames of "
         f"{side}x{side} pixels (seed {facts['seed']}), against {facts['num_real']:,} "
-        f"videos of the part {facts['split']} of {facts['data']}. Real: as many videos trained on, "
-        "in the samples' place. Spread: over samples of the seeds "
+        f"videos of the part {facts['split']} of {facts['data']}. Real: as many videos "
+        "trained on, in the samples' place. Spread: over samples of the seeds "
         f"{', '.join(map(str, facts['seeds']))}. The network of the distance is "
         "trained anew for each measurement: figures of other machines differ a "
         "little.",

@@ -1,12 +1,15 @@
 """Convolutions of space and time as convolutions of pictures, frame by frame.
 
-TensorFlow's convolutions of three sides are slow on CPUs: without XLA a step of VGAN
-takes 27 times as long with them. A frame of the result is a convolution of the few
-frames that it depends on, laid into channels: the same products of the same weights.
+TensorFlow's own convolutions of three sides are slow on CPUs: without XLA a step of
+VGAN takes 27 times as long with them. Where there are no better ones, as oneDNN's, a
+frame of the result is a convolution of the few frames that it depends on, laid into
+channels: the same products of the same weights.
 """
 
 import keras
 from keras import ops
+
+from keras_gans.core import gradients
 
 
 @keras.saving.register_keras_serializable("keras_gans")
@@ -24,6 +27,8 @@ class FramewiseConv3D(keras.layers.Conv3D):
 
     def call(self, inputs):
         """`(batch, frames, height, width, channels)` to the same with `filters`."""
+        if gradients.has_fast_volumes():
+            return super().call(inputs)
         taps, *_ = self.kernel_size
         stride, *strides = self.strides
         frames = inputs.shape[1]
@@ -56,6 +61,8 @@ class FramewiseConv3DTranspose(keras.layers.Conv3DTranspose):
 
     def call(self, inputs):
         """`(batch, frames, height, width, channels)` to frames times the stride."""
+        if gradients.has_fast_volumes():
+            return super().call(inputs)
         phases = [self._phase(inputs, phase) for phase in range(self.strides[0])]
         x = ops.stack(phases, axis=2)
         x = ops.reshape(x, (-1, inputs.shape[1] * self.strides[0], *x.shape[3:]))

@@ -26,6 +26,8 @@ class Contestant:
         self.name = name
         threads = str(options["threads"])
         environment = {
+            # As the command line sets it.
+            "TF_ENABLE_ONEDNN_OPTS": "1",
             **os.environ,
             "KERAS_BACKEND": options["backend"],
             "TF_CPP_MIN_LOG_LEVEL": "3",

@@ -14,7 +14,10 @@ from torch_volumes import channels_last
 def vgan(arguments, batch_size):
     """The networks of `VGAN` and its step."""
     latent_dim = arguments["latent_dim"]
-    generator = channels_last(Generator(arguments))
+    generator = Generator(arguments)
+    for network in (generator.clip, generator.foreground, generator.mask):
+        channels_last(network)
+    generator.picture.to(memory_format=torch.channels_last)
     discriminator = channels_last(build_discriminator(arguments))
     for network in (generator, discriminator):
         network.apply(initial_weights)

@@ -1,10 +1,16 @@
 """Convolutions of videos by those of pictures are Keras' own."""
 
+import os
+import platform
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
+from keras_gans.core import gradients
 from keras_gans.layers import FramewiseConv3D, FramewiseConv3DTranspose
 from tests.contract import on_tensorflow
 
@@ -20,6 +26,12 @@ KINDS = [
     (FramewiseConv3D, keras.layers.Conv3D),
     (FramewiseConv3DTranspose, keras.layers.Conv3DTranspose),
 ]
+
+
+@pytest.fixture(autouse=True)
+def frame_by_frame(monkeypatch):
+    """Whatever is fastest on this machine."""
+    monkeypatch.setattr(gradients, "has_fast_volumes", lambda: False)
 
 
 @pytest.mark.every_backend
@@ -72,3 +84,28 @@ def test_any_batch(ours, theirs):
     assert model.predict(np.zeros((3, 4, 8, 8, 1)), verbose=0).shape[0] == 3
     again = keras.Model.from_config(model.get_config())
     assert again.count_params() == model.count_params() == 2 * 64
+
+
+@pytest.mark.every_backend
+@pytest.mark.parametrize(("ours", "theirs"), KINDS)
+def test_keras_own_where_they_are_fast(ours, theirs, monkeypatch):
+    monkeypatch.setattr(gradients, "has_fast_volumes", lambda: True)
+    monkeypatch.setattr(theirs, "call", lambda self, inputs: "Keras' own")
+    assert ours(2, 4).call(np.zeros((1, 4, 4, 4, 1))) == "Keras' own"
+
+
+@on_tensorflow
+def test_onednn_is_asked_for_by_its_name():
+    """In a process of its own: TensorFlow decides when it is imported."""
+    ask = "from keras_gans.core import gradients; print(gradients.has_fast_volumes())"
+    for value, expected in (("1", "True"), ("0", "False")):
+        environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": value}
+        said = subprocess.run(
+            [sys.executable, "-c", ask],
+            env={**environment, "CUDA_VISIBLE_DEVICES": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        if platform.machine() == "x86_64":
+            assert said.strip() == expected

@@ -5,7 +5,8 @@
 kernels that TensorFlow has and JAX does not need; `replica`, `count_replicas`,
 `is_chief`, `from_chief`, `check_strategy` and `scope_of` know where the code runs,
 `mean_over_replicas` averages and `gathered` collects there; `host_value` reads a number
-between two steps; `compiled` traces a function that is called many times.
+between two steps; `compiled` traces a function that is called many times;
+`has_fast_volumes` knows whether convolutions of three sides are fast.
 They have the same meaning in `tensorflow.py` and `jax.py`; everything else in the
 library is `keras.ops`.
 """
@@ -55,6 +56,7 @@ host_value = _backend.host_value
 mean_over_replicas = _backend.mean_over_replicas
 gathered = _backend.gathered
 compiled = _backend.compiled
+has_fast_volumes = _backend.has_fast_volumes
 
 
 def replica():

@@ -1,5 +1,7 @@
 """Gradients and replicas on TensorFlow. See the package docstring for the contract."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -207,3 +209,19 @@ def from_chief(model, arrays):
         found.append(part.reshape(array.shape))
         start += array.nbytes
     return found
+
+
+@functools.cache
+def has_fast_volumes():
+    """Whether convolutions of three sides are as fast as those of two.
+
+    TensorFlow's own for CPUs take some 80 times as long as oneDNN's, which it leaves
+    out on CPUs without AVX-512 unless TF_ENABLE_ONEDNN_OPTS is 1.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return True
+    try:
+        from tensorflow.python.util import _pywrap_util_port
+    except ImportError:  # a private name
+        return False
+    return _pywrap_util_port.IsMklEnabled()

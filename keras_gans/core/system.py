@@ -65,7 +65,7 @@ class System(Playing, Feeding, Training, Saving, keras.Model):
         self.evaluation_seeds = SeedStream(seed, name="evaluation_seeds")
         self.evaluating = False
         with seeded(f"{seed}/augmentation"):
-            self.augmentation = _augmentation(augmentation)
+            self.augmentation = augmentation_of(augmentation)
         self._own_networks = ()
         self._report = Reports(self.reports)
 
@@ -182,7 +182,8 @@ class System(Playing, Feeding, Training, Saving, keras.Model):
         return self._report.results(self.evaluating)
 
 
-def _augmentation(given):
+def augmentation_of(given):
+    """The layer that an argument `augmentation` names, or is."""
     if given is None or isinstance(given, keras.layers.Layer):
         return given
     from keras_gans.augmentation import ADA, DiffAugment

@@ -215,7 +215,7 @@ class SystemContract:
         }
         for rate in rates.values():
             rate.assign(0.0)
-        # Clipping and the like have happened.
+        self.fit(gan, 1)  # Clipping and the like happen here.
         start = [ops.convert_to_numpy(w).copy() for w in gan.weights]
         before = {name: trainable_of(getattr(gan, name)) for name in gan.networks}
         for player, improved in self.system.players.items():

@@ -43,6 +43,8 @@ class SystemContract:
     # The player whose gradients are made infinite.
     struck = "generator"
     resting = ()
+    # Whether a step begins with clipping what the last one made.
+    clips = False
 
     @classmethod
     def batch(cls, count):
@@ -215,7 +217,8 @@ class SystemContract:
         }
         for rate in rates.values():
             rate.assign(0.0)
-        self.fit(gan, 1)  # Clipping and the like happen here.
+        if self.clips:
+            self.fit(gan, 1)
         start = [ops.convert_to_numpy(w).copy() for w in gan.weights]
         before = {name: trainable_of(getattr(gan, name)) for name in gan.networks}
         for player, improved in self.system.players.items():

@@ -35,6 +35,7 @@ class TestWGAN(SystemContract):
         "base_channels": 4,
         "critic_steps": 2,
     }
+    clips = True
 
 
 def test_parameter_counts():

@@ -176,15 +176,20 @@ def _write_meshes(files, samples):
     if not files:
         return
     files[0].parent.mkdir(parents=True, exist_ok=True)
-    written = 0
-    for file, volume in zip(files, samples, strict=True):
-        occupancies = 0.5 + 0.5 * volume[..., 0]
-        if occupancies.max() > 0.5:
-            kg.data.write_mesh(file, occupancies)
-            written += 1
+    pairs = zip(files, samples, strict=True)
+    written = sum(wrote_surface(file, volume) for file, volume in pairs)
     empty = len(files) - written
     note = f"; {empty} volumes are empty" if empty else ""
     typer.echo(f"Wrote {written} meshes to {files[0].parent}{note}.")
+
+
+def wrote_surface(file, volume):
+    """Writes the surface of a volume in [-1, 1] as a mesh; `False` if it is empty."""
+    occupancies = 0.5 + 0.5 * volume[..., 0]
+    if occupancies.max() <= 0.5:
+        return False
+    kg.data.write_mesh(file, occupancies)
+    return True
 
 
 def export(preset: Preset, folder: Folder):

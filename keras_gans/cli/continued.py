@@ -9,10 +9,11 @@ from tqdm import tqdm
 from typer import Argument, Option
 
 import keras_gans as kg
-from keras_gans.cli.commands import MeshFormat, Overwrite, Preset
+from keras_gans.cli.commands import MeshFormat, Overwrite, Preset, wrote_surface
 from keras_gans.cli.score import BatchSize
 from keras_gans.cli.translate import (
     InDir,
+    Resize,
     batches_of,
     free_targets,
     pictures_in,
@@ -35,12 +36,6 @@ Meshes = Annotated[
     ),
 ]
 FilmFormat = Annotated[str, Option(metavar="gif|mp4", help="Kind of the files.")]
-Resize = Annotated[
-    bool,
-    Option(
-        "--resize", help="Resize and crop pictures that do not have the model's size."
-    ),
-]
 PREDICT_EXAMPLES = """\b
 Example:
   keras-gans predict runs/clips/preset stills films --format mp4
@@ -96,10 +91,7 @@ def reconstruct(
     for target, volume in _made(
         files, targets, shape, resize, batch_size, gan.reconstruct
     ):
-        occupancies = 0.5 + 0.5 * volume[..., 0]
-        if occupancies.max() > 0.5:
-            kg.data.write_mesh(target, occupancies)
-        else:
+        if not wrote_surface(target, volume):
             empty.append(target.name)
     note = f"; no voxel is full for {', '.join(empty)}" if empty else ""
     typer.echo(f"Wrote {len(files) - len(empty)} meshes to {out}{note}.")

@@ -140,15 +140,15 @@ def test_a_face_of_the_generator_is_found(trained):
 @pytest.mark.every_backend
 def test_batched_search_equals_one_by_one(trained):
     images, labels = striped(5, seed=3)
-    together = trained.find(images, labels, "adam", steps=10, batch_size=2)
+    # A few steps: where a way meets a kink of the networks, which these do is decided by
+    # rounding. After ten they lay 0.003 apart on one machine, 5e-7 on others.
+    together = trained.find(images, labels, "adam", steps=3, batch_size=2)
     for i in range(5):
-        alone = trained.find(images[i : i + 1], labels[i : i + 1], "adam", steps=10)
+        alone = trained.find(images[i : i + 1], labels[i : i + 1], "adam", steps=3)
         np.testing.assert_allclose(together.values[i], alone.values[0], rtol=1e-3)
-        # Adam divides a small gradient by its size, with its rounding: 0.003 were seen
-        # of a way of 0.5. Another row's place is much farther.
-        found, other = together.latents[i], together.latents[i - 1]
-        np.testing.assert_allclose(found, alone.latents[0], atol=1e-2)
-        assert np.abs(found - other).max() > 0.1
+        np.testing.assert_allclose(together.latents[i], alone.latents[0], atol=1e-3)
+        other = together.latents[i - 1]
+        assert np.abs(together.latents[i] - other).max() > 0.1, "rows are told apart"
 
 
 @pytest.mark.every_backend

@@ -20,14 +20,19 @@ class FramewiseConv3D(keras.layers.Conv3D):
         filters: Number of outputs.
         kernel_size: Frames, height and width.
         **kwargs: For `keras.layers.Conv3D`.
+
+    Attributes:
+        by_xla: Whether XLA compiles what calls it, whose own are slow on CPUs.
     """
+
+    by_xla = False
 
     def __init__(self, filters, kernel_size, **kwargs):
         super().__init__(filters, kernel_size, **{**kwargs, "padding": "same"})
 
     def call(self, inputs):
         """`(batch, frames, height, width, channels)` to the same with `filters`."""
-        if gradients.has_fast_volumes():
+        if gradients.has_fast_volumes(self.by_xla):
             return super().call(inputs)
         taps, *_ = self.kernel_size
         stride, *strides = self.strides
@@ -54,14 +59,19 @@ class FramewiseConv3DTranspose(keras.layers.Conv3DTranspose):
         filters: Number of outputs.
         kernel_size: Frames, height and width; no fewer than the strides.
         **kwargs: For `keras.layers.Conv3DTranspose`.
+
+    Attributes:
+        by_xla: As of `FramewiseConv3D`.
     """
+
+    by_xla = False
 
     def __init__(self, filters, kernel_size, **kwargs):
         super().__init__(filters, kernel_size, **{**kwargs, "padding": "same"})
 
     def call(self, inputs):
         """`(batch, frames, height, width, channels)` to frames times the stride."""
-        if gradients.has_fast_volumes():
+        if gradients.has_fast_volumes(self.by_xla):
             return super().call(inputs)
         phases = [self._phase(inputs, phase) for phase in range(self.strides[0])]
         x = ops.stack(phases, axis=2)

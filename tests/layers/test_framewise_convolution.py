@@ -31,7 +31,7 @@ KINDS = [
 @pytest.fixture(autouse=True)
 def frame_by_frame(monkeypatch):
     """Whatever is fastest on this machine."""
-    monkeypatch.setattr(gradients, "has_fast_volumes", lambda: False)
+    monkeypatch.setattr(gradients, "has_fast_volumes", lambda by_xla: False)
 
 
 @pytest.mark.every_backend
@@ -89,16 +89,23 @@ def test_any_batch(ours, theirs):
 @pytest.mark.every_backend
 @pytest.mark.parametrize(("ours", "theirs"), KINDS)
 def test_keras_own_where_they_are_fast(ours, theirs, monkeypatch):
-    monkeypatch.setattr(gradients, "has_fast_volumes", lambda: True)
+    monkeypatch.setattr(gradients, "has_fast_volumes", lambda by_xla: not by_xla)
     monkeypatch.setattr(theirs, "call", lambda self, inputs: "Keras' own")
-    assert ours(2, 4).call(np.zeros((1, 4, 4, 4, 1))) == "Keras' own"
+    layer, videos = ours(2, 4), np.zeros((1, 4, 4, 4, 1), "float32")
+    layer.build(videos.shape)
+    assert layer.call(videos) == "Keras' own"
+    layer.by_xla = True
+    assert layer.call(videos).shape == (1, 4, 4, 4, 2)
 
 
 @on_tensorflow
 def test_onednn_is_asked_for_by_its_name():
     """In a process of its own: TensorFlow decides when it is imported."""
-    ask = "from keras_gans.core import gradients; print(gradients.has_fast_volumes())"
-    for value, expected in (("1", "True"), ("0", "False")):
+    ask = (
+        "from keras_gans.core.gradients import has_fast_volumes as ask; "
+        "print(ask(), ask(by_xla=True))"
+    )
+    for value, expected in (("1", "True False"), ("0", "False False")):
         environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": value}
         said = subprocess.run(
             [sys.executable, "-c", ask],

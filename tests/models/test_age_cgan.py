@@ -140,8 +140,8 @@ def test_a_face_of_the_generator_is_found(trained):
 @pytest.mark.every_backend
 def test_batched_search_equals_one_by_one(trained):
     images, labels = striped(5, seed=3)
-    # A few steps: where a way meets a kink of the networks, which these do is decided by
-    # rounding. After ten they lay 0.003 apart on one machine, 5e-7 on others.
+    # A few steps: where a way meets a kink of the networks, rounding decides on which
+    # side it goes on. After ten they lay 0.003 apart on one machine, 5e-7 on others.
     together = trained.find(images, labels, "adam", steps=3, batch_size=2)
     for i in range(5):
         alone = trained.find(images[i : i + 1], labels[i : i + 1], "adam", steps=3)

@@ -56,6 +56,20 @@ class TestVGANPrediction(SystemContract):
         pytest.skip("It draws nothing: its videos follow from their first frames.")
 
 
+@pytest.mark.parametrize("xla", [True, False])
+def test_convolutions_know_of_xla(xla):
+    gan = tiny(ema_decay=0.5)
+    gan.compile(jit_compile=not xla)
+    gan.compile(jit_compile=xla)
+    found = [
+        layer.by_xla
+        for network in (gan.generator, gan.averaged("generator"), gan.discriminator)
+        for layer in network.layers
+        if hasattr(layer, "by_xla")
+    ]
+    assert len(found) >= 5 and set(found) == {xla}
+
+
 def tiny(**changes):
     return kg.VGAN(**{**TINY, "seed": 1, **changes})
 

@@ -200,6 +200,6 @@ def _value(scope, variable):
     return variable.value if value is None else value
 
 
-def has_fast_volumes():
+def has_fast_volumes(by_xla=True):
     """Whether convolutions of three sides are as fast as those of two: not on CPUs."""
     return jax.default_backend() != "cpu"

@@ -212,11 +212,12 @@ def from_chief(model, arrays):
 
 
 @functools.cache
-def has_fast_volumes():
+def has_fast_volumes(by_xla=False):
     """Whether convolutions of three sides are as fast as those of two.
 
-    TensorFlow's own for CPUs take some 80 times as long as oneDNN's, which it leaves
-    out on CPUs without AVX-512 unless TF_ENABLE_ONEDNN_OPTS is 1.
+    Those of XLA are not on CPUs. TensorFlow's own for CPUs take some 80 times as long
+    as oneDNN's, which it leaves out on CPUs without AVX-512 unless
+    TF_ENABLE_ONEDNN_OPTS is 1.
     """
     if tf.config.list_physical_devices("GPU"):
         return True
@@ -224,4 +225,4 @@ def has_fast_volumes():
         from tensorflow.python.util import _pywrap_util_port
     except ImportError:  # a private name
         return False
-    return _pywrap_util_port.IsMklEnabled()
+    return not by_xla and _pywrap_util_port.IsMklEnabled()

@@ -15,6 +15,7 @@ from keras_gans.core.adversarial_model import AdversarialModel
 from keras_gans.core.optimizers import pytorch_adam
 from keras_gans.core.random import CounterStream
 from keras_gans.core.videos import SampledVideos
+from keras_gans.layers import FramewiseConv3D, FramewiseConv3DTranspose
 from keras_gans.models.vgan.networks import (
     Scene,
     build_discriminator,
@@ -94,6 +95,13 @@ class SceneDynamics:
     def default_optimizers(self):
         """Adam at 2e-4 with beta_1 0.5 for both players, as in the authors' code."""
         return {player: pytorch_adam() for player in self.players}
+
+    def compile(self, **options):
+        """As for other systems; convolutions learn whether XLA compiles them."""
+        super().compile(**options)
+        for layer in self._flatten_layers():  # averaged networks' too
+            if isinstance(layer, (FramewiseConv3D, FramewiseConv3DTranspose)):
+                layer.by_xla = self.jit_compile
 
     def check_network(self, name, network):
         """As for other systems; a generator of two streams shows their parts."""

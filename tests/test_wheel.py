@@ -9,6 +9,8 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Bytes that PyPI takes of a file.
+LARGEST = 100_000_000
 
 PROGRAM = """
 import pathlib, sys
@@ -24,6 +26,8 @@ for name in kg.list_presets():
         images = np.zeros((2, *gan.source_shape), "uint8")
         has_styles = hasattr(gan, "takes_styles")
         made = gan.translate((images, images) if has_styles else images)
+    elif isinstance(gan, kg.ObjectDetector):
+        made = gan.detect(np.zeros((2, *gan.image_shape), "uint8"))["boxes"]
     else:
         made = gan.sample(2, seed=0)
     print(name, made.shape)
@@ -46,6 +50,7 @@ def test_wheel_works_outside_the_checkout(tmp_path):
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir"]
     run([*build, tmp_path, copied(tmp_path / "tree")])
     (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.stat().st_size < LARGEST
     site = tmp_path / "site"
     run([*pip, "install", "--no-deps", "--no-index", "--target", site, wheel])
     output = run([sys.executable, "-P", "-c", PROGRAM, site], PYTHONPATH=site)

@@ -20,6 +20,7 @@ MEANINGS = {
     "nearest_iou_50": "The same: its median",
     "nearest_iou_95": "The same: its 95 % point",
 }
+CLASS_MEANING = "Samples whose nearest held-out volume is a {}"
 
 
 def measure(gan, data, seeds):
@@ -34,12 +35,17 @@ def measure(gan, data, seeds):
         `(evaluation, results)`: an `Evaluation`, whose floor is the same of volumes
         that were trained on, and the results of each seed.
     """
-    held_out, trained = (_volumes(data, split) for split in ("test", "train"))
-    found = [_results(gan.volumes(SAMPLES, seed=seed), held_out) for seed in seeds]
+    trained, (held_out, names, labels) = _volumes(data, "train"), _held_out(data)
+
+    def results(volumes):
+        return _results(volumes, held_out, names, labels)
+
+    found = [results(gan.volumes(SAMPLES, seed=seed)) for seed in seeds]
     facts = {
         "system": type(gan).__name__,
         "data": data["name"],
         "only": data.get("only"),
+        "class_names": names,
         "split": "test",
         "voxels": gan.image_shape[0],
         "num_samples": SAMPLES,
@@ -48,16 +54,26 @@ def measure(gan, data, seeds):
         "seed": seeds[0],
         "keras_gans_version": kg.__version__,
     }
-    floor = _results(trained, held_out)
-    return metrics.Evaluation(facts, found[0], floor), found
+    return metrics.Evaluation(facts, found[0], results(trained)), found
 
 
 def _volumes(data, split):
     return VolumeSource({**data, "split": split}).images[..., 0] > 127
 
 
-def _results(volumes, held_out):
-    found = metrics.volume_figures(volumes, held_out)
+def _held_out(data):
+    """Volumes of the part test; their classes and labels, if several are trained on."""
+    names = kg.data.class_names(data["name"])
+    if data.get("only") or names is None:
+        return _volumes(data, "test"), None, None
+    # A source forgets labels, as nothing here learns them: classes come one by one.
+    groups = [_volumes({**data, "only": name}, "test") for name in names]
+    labels = np.repeat(np.arange(len(names)), [len(group) for group in groups])
+    return np.concatenate(groups), list(names), labels
+
+
+def _results(volumes, held_out, names, labels):
+    found = metrics.volume_figures(volumes, held_out, labels)
     low, _, middle, _, high = found.nearest_iou
     shares = [kg.data.largest_body(v).sum() / max(v.sum(), 1) for v in volumes]
     values = {
@@ -68,6 +84,9 @@ def _results(volumes, held_out):
         "nearest_iou_50": middle,
         "nearest_iou_95": high,
     }
+    if names:
+        shares = zip(names, found.classes, strict=True)
+        values |= {f"class {name}": share for name, share in shares}
     return results_of(values, len(volumes))
 
 
@@ -98,7 +117,10 @@ def figures(found, floor, facts):
         f"{', '.join(map(str, facts['seeds']))}.",
         "",
     ]
+    meanings = dict(MEANINGS)
+    for name in facts.get("class_names") or ():
+        meanings[f"class {name}"] = CLASS_MEANING.format(name)
     lines += table_of(
-        ("samples", "spread", "real"), found, floor, facts["spread"], MEANINGS
+        ("samples", "spread", "real"), found, floor, facts["spread"], meanings
     )
     return "\n".join(lines) + "\n"

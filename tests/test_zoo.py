@@ -7,7 +7,10 @@ import math
 import pathlib
 import shutil
 import sys
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from keras_gans.core import safe_config
@@ -135,3 +138,57 @@ def test_means_over_seeds_and_their_intervals(check_zoo):
     assert spread["AUROC south translated"] == pytest.approx([0.7 - reach, 0.7 + reach])
     assert spread["AUROC mean of all target"] == [0.5, 0.5]
     assert found.facts["weights_chosen"] == {"0": 2, "0.3": 2}
+
+
+class CompletesPerfectly:
+    """Small regions are 1 off in every feature, completed ones no different."""
+
+    def features(self, images, training):
+        return images
+
+    def pooled(self, features, boxes):
+        self._small = self.is_small(Rows(boxes)).reshape(-1, 1, 1, 1)
+        noise = np.random.default_rng(int(boxes.shape[0])).normal(
+            0, 0.1, (boxes.shape[0] * boxes.shape[1], 2, 2, 3)
+        )
+        return (noise + self._small).astype("float32")
+
+    def refined(self, pooled, features, rois, training):
+        return pooled - self._small
+
+    def is_small(self, rois):
+        return (np.asarray(rois.boxes)[..., 2] <= 10).astype("float32")
+
+
+class Rows(NamedTuple):
+    boxes: Any
+
+
+def test_how_well_completed_features_are_told_from_large_ones(check_zoo):
+    sides = np.random.default_rng(0).choice([8.0, 30.0], (100, 3))
+    boxes = np.stack([0 * sides, 0 * sides, sides, sides], -1)
+    labels = np.zeros((100, 3), int)
+    labels[::3, 2] = -1  # Boxes that are not there count for nothing.
+    boxes[::3, 2, 2] = 8.0
+    objects = {"boxes": boxes, "labels": labels}
+    images = np.zeros((100, 4, 4, 1), "uint8")
+    told = check_zoo._cards._objects.told_from_large(
+        CompletesPerfectly(), images, objects
+    )
+    assert told["small_told"] == 1.0
+    assert 0.4 < told["completed_told"] < 0.6
+
+
+def test_shares_of_classes_among_samples(check_zoo, monkeypatch):
+    script = check_zoo._cards._volumes
+    volumes = np.zeros((6, 4, 4, 4), bool)
+    volumes[:4, :2], volumes[4:, 2:] = True, True
+    parts = {None: volumes, "low": volumes[:4], "high": volumes[4:]}
+    monkeypatch.setattr(script, "_volumes", lambda data, split: parts[data.get("only")])
+    monkeypatch.setattr(script.kg.data, "class_names", lambda name: ("low", "high"))
+    gan = SimpleNamespace(image_shape=(4, 4, 4, 1), volumes=lambda num, seed: volumes)
+    evaluation, _ = script.measure(gan, {"name": "toy"}, (0,))
+    found = {one.metric: one.value for one in evaluation.results}
+    assert found["class low"] == pytest.approx(4 / 6)
+    assert found["class high"] == pytest.approx(2 / 6)
+    assert found["one_body"] == 1.0

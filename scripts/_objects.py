@@ -34,7 +34,7 @@ MEANINGS = {
     "ap_large": "Of larger ones",
     "recall": "Share of the objects that are found at all, as `ap` a mean",
     "small_told": "Small objects told from large ones by a linear classifier of their "
-    "features (5 folds, classes of equal weight; 0.5 if alike)",
+    "features (balanced accuracy, 0.5 if alike; mean and range of 5 folds)",
     "completed_told": "The same of the small ones' completed features: lower is better",
 }
 COMPARED = ("plain", "perceptual_gan", "asdn", "astn", "ohem")
@@ -99,18 +99,13 @@ def measure(gan, data):
     some = slice(len(test.images))
     objects = {name: value[some] for name, value in trained["y"].items()}
     floor = detection_results(gan, gan.detect(trained["x"][some]), objects, small)
-    random, seen = np.random.default_rng(0), []
-    for _ in range(RESAMPLES):
-        rows = random.integers(0, len(test.images), len(test.images))
-        parts = [{k: v[rows] for k, v in one.items()} for one in (found, test.objects)]
-        seen.append(
-            {one.metric: one.value for one in detection_results(gan, *parts, small)}
-        )
+    spread = _spread(gan, found, test.objects, small, results)
     if isinstance(gan, kg.PerceptualGAN):
-        told = told_from_large(gan, test.images, test.objects)
-        results += results_of(told, len(test.images))
-        told = told_from_large(gan, trained["x"][some], objects)
-        floor += results_of(told, len(test.images))
+        folds = told_from_large(gan, test.images, test.objects)
+        results += _means(folds, len(test.images))
+        folds_of_trained = told_from_large(gan, trained["x"][some], objects)
+        floor += _means(folds_of_trained, len(test.images))
+        spread |= {f"{n} {n}": [v.min(), v.max()] for n, v in folds.items()}
     facts = {
         "system": type(gan).__name__,
         "data": data["name"],
@@ -123,18 +118,34 @@ def measure(gan, data):
         "seeds": [gan.seed],
         "image_size": list(gan.image_shape[:2]),
         "keras_gans_version": kg.__version__,
-        "spread": {
-            f"{one.label} {one.metric}": [
-                float(value)
-                for value in np.quantile(
-                    [values.get(one.metric, one.value) for values in seen],
-                    (0.025, 0.975),
-                )
-            ]
-            for one in results
-        },
+        "spread": spread,
     }
     return metrics.Evaluation(facts, tuple(results), tuple(floor))
+
+
+def _spread(gan, found, objects, small, results):
+    """95 % intervals of results over resamples of the images."""
+    random, seen = np.random.default_rng(0), []
+    for _ in range(RESAMPLES):
+        rows = random.integers(0, len(objects["labels"]), len(objects["labels"]))
+        parts = [{k: v[rows] for k, v in one.items()} for one in (found, objects)]
+        seen.append(
+            {one.metric: one.value for one in detection_results(gan, *parts, small)}
+        )
+    return {
+        f"{one.label} {one.metric}": [
+            float(value)
+            for value in np.quantile(
+                [values.get(one.metric, one.value) for values in seen], (0.025, 0.975)
+            )
+        ]
+        for one in results
+    }
+
+
+def _means(folds, number):
+    means = {name: float(values.mean()) for name, values in folds.items()}
+    return list(results_of(means, number))
 
 
 def told_from_large(gan, images, objects):
@@ -146,8 +157,8 @@ def told_from_large(gan, images, objects):
         objects: What is there, as it trains on; boxes in the format yxyx.
 
     Returns:
-        Dict of the balanced accuracy on the small ones' own features, F_s against F_l,
-        and on completed ones, F' against F_l.
+        Dict of the balanced accuracies in five folds: on the small ones' own features,
+        F_s against F_l, and on completed ones, F' against F_l.
     """
     own, completed, is_small = [], [], []
     for start in range(0, len(images), BATCH_SIZE):
@@ -166,13 +177,11 @@ def told_from_large(gan, images, objects):
         StandardScaler(), LogisticRegression(max_iter=500, class_weight="balanced")
     )
     return {
-        name: float(
-            cross_val_score(
-                probe,
-                features.reshape(len(features), -1),
-                is_small > 0,
-                scoring="balanced_accuracy",
-            ).mean()
+        name: cross_val_score(
+            probe,
+            features.reshape(len(features), -1),
+            is_small > 0,
+            scoring="balanced_accuracy",
         )
         for name, features in (("small_told", own), ("completed_told", completed))
     }

@@ -114,6 +114,15 @@ def regions_of(labels, size=3, channels=4):
 
 
 @pytest.mark.every_backend
+def test_the_cross_entropy_of_masks():
+    """-log of the probability that the network gives to what is there."""
+    logits = np.array([-2.0, 0.0, 3.0, 3.0], "float32")
+    hide = np.array([0.0, 1.0, 1.0, 0.0], "float32")
+    given = np.where(hide == 1, 1 / (1 + np.exp(-logits)), 1 / (1 + np.exp(logits)))
+    found = to_numpy(occlusion.cross_entropy(logits, hide))
+    np.testing.assert_allclose(found, -np.log(given), rtol=1e-6)
+
+
 def test_positives_are_cut_out_and_put_back():
     regions, rois = regions_of([[0, 2, 0, 1], [0, 0, 0, 0]])
     positives = Positives(rois, 3)

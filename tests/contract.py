@@ -45,6 +45,11 @@ class SystemContract:
     resting = ()
     # Whether a step begins with clipping what the last one made.
     clips = False
+    # Players whose losses their weights also reach where no gradient shall follow; and
+    # whether slopes are also compared where all weights grow alike, which is no
+    # use where ReLUs of few units bend the losses.
+    detached = ()
+    all_alike = False
 
     @classmethod
     def batch(cls, count):
@@ -208,6 +213,43 @@ class SystemContract:
     def test_graph_equals_eager(self, by_sgd):
         eager = self.fitted(run_eagerly=True, **self._sgd())
         assert_equal(by_sgd[1], state_of(eager), atol=2e-6)
+        self.assert_gradients_are_slopes(eager)
+
+    def assert_gradients_are_slopes(self, gan):
+        """What players follow is the slope of the losses they report.
+
+        Losses a little to either side say what that is: along the gradient; and, if
+        nothing is detached, on a way on which parts that a gradient misses show.
+        """
+        start, data = snapshot(gan), self.batch(BATCH * gan.updates_per_batch)
+
+        def first_played(player):
+            with watched(gan, player) as found:
+                gan.fit(*data, batch_size=BATCH, epochs=1, verbose=0)
+            restore(start)
+            return found
+
+        for player in set(gan.players) - set(self.detached):
+            found = first_played(player)
+            if not found:  # of another stage
+                continue
+            loss, slopes = max(1.0, abs(found["loss"])), found["gradients"]
+            chosen = [[g / max(np.linalg.norm(g), 1e-12) for g in slopes]]
+            if self.all_alike:
+                chosen += [[np.full_like(g, g.size**-0.5) for g in slopes]]
+            for ways in chosen:
+                pairs = zip(ways, slopes, strict=True)
+                expected = float(sum(np.sum(way * slope) for way, slope in pairs))
+                step = min(1e-3, 1e-4 * loss / max(abs(expected), 1e-6))
+                losses = []
+                for side in (step, -step):
+                    for weight, way in zip(found["weights"], ways, strict=True):
+                        weight.assign(weight + side * way)
+                    losses.append(first_played(player)["loss"])
+                measured = (losses[0] - losses[1]) / (2 * step)
+                rounding = 2e-6 * loss / step
+                close = pytest.approx(expected, rel=0.05, abs=rounding)
+                assert measured == close, player
 
     def test_update_moves_its_player_and_no_other(self, by_sgd):
         gan = by_sgd[0]
@@ -531,6 +573,47 @@ def trainable_of(network):
 
 def differs(before, after):
     return any(np.abs(a - b).max() > 0 for a, b in zip(before, after, strict=True))
+
+
+def snapshot(gan):
+    """What `restore` takes: variables and their values."""
+    variables = [*gan.weights, *gan.optimizer.variables]
+    variables += [s.state for s in seed_streams(gan) if hasattr(s, "state")]
+    return [(v, ops.convert_to_numpy(v).copy()) for v in variables]
+
+
+def restore(values):
+    for variable, value in values:
+        variable.assign(value)
+
+
+@contextlib.contextmanager
+def watched(gan, player):
+    """In its steps nobody moves; yields a dict of the loss that `player` reports first.
+
+    And of its `gradients` in its `weights`.
+    """
+    found = {}
+
+    def play(losses, players, when, follow):
+        if player not in players or found:
+            return losses()
+        weights = gan.moved_by(player)
+
+        def objective():
+            terms = losses()
+            counted = (v for k, v in terms[player].items() if k not in gan.figures)
+            total = sum(ops.cast(term, "float32") for term in counted)
+            found["loss"] = float(total)
+            return [total], terms
+
+        terms, slopes = gradients.value_and_gradients(objective, [weights])
+        found["weights"], found["gradients"] = weights, [np.array(g) for g in slopes[0]]
+        return terms
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gan, "_play", play)
+        yield found
 
 
 def state_of(gan):

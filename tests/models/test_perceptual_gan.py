@@ -23,6 +23,8 @@ TINY = {
 class TestPerceptualGAN(DetectorContract):
     system = kg.PerceptualGAN
     # The third step is the last one of the plain detector.
+    # Where regions lie follows from weights too, without gradients.
+    detached = ("detector",)
     tiny = {**TINY, "plain_steps": 3, "perception_steps": 0}
     resting = ("discriminator", "generator")
 
@@ -141,6 +143,18 @@ def test_what_moves_in_each_stage(scenes):
     assert moved == {"generator", "discriminator"} and rests
     moved, rests = moved_by_a_step(tiny(fine_tune=True), scenes)
     assert moved == {"generator", "discriminator", "head"} and rests
+
+
+def test_the_backbone_rests_whatever_its_optimizer_remembers(scenes):
+    """Adam would go on by momentum where gradients are 0."""
+    gan = tiny(plain_steps=1, perception_steps=1)
+    gan.compile(jit_compile=False)
+    gan.fit(*scenes, batch_size=4, verbose=0)
+    whole = [*gan.backbone.get_weights(), *gan.rpn.get_weights()]
+    head = trainable_of(gan.head)
+    gan.fit(*scenes, batch_size=4, verbose=0)
+    assert differs(head, trainable_of(gan.head))
+    assert not differs(whole, [*gan.backbone.get_weights(), *gan.rpn.get_weights()])
 
 
 def test_the_head_sees_large_regions_alone(scenes):

@@ -32,6 +32,8 @@ TINY = {
 
 class TestStackGAN(SystemContract):
     system = kg.StackGAN
+    # No gradient of the discriminator's reaches the condition.
+    detached = ("stage1_generator",)
     tiny = TINY
     struck = "stage1_generator"
     resting = ("stage2_discriminator", "stage2_generator")
@@ -237,6 +239,24 @@ def test_losses_of_equal_logits():
     found = discriminator_loss(same, same, same, weights)
     lost = 0.25 * np.log1p(np.exp(0.3))
     assert float(found) == pytest.approx(1.408710489 - lost, rel=1e-6)
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_the_divergence_is_a_mean_over_the_condition(stage):
+    """lambda / d times KL(N(m, s^2) || N(0, 1)), d the length of the condition."""
+    gan = tiny(divergence_weight=3.0, stage1_steps=2 - stage)
+    rest = {f"{p}_optimizer": keras.optimizers.SGD(0.0) for p in gan.players}
+    gan.compile(**rest, jit_compile=False)
+    images, vectors = batch(4)
+    generator = getattr(gan, f"stage{stage}_generator")
+    _, mean, log_variance = map(
+        numpy_of, generator(gan.given(ops.convert_to_tensor(vectors)))
+    )
+    terms = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance)
+    assert terms.mean() > 0
+    gan.fit(images, vectors, batch_size=4, verbose=0)
+    (found,) = gan.history.history["divergence_loss"]
+    assert found == pytest.approx(3.0 * terms.mean(), rel=1e-3)
 
 
 @pytest.mark.every_backend

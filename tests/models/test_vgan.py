@@ -18,6 +18,7 @@ PREDICTION = {"image_shape": (4, 8, 8, 1), "base_channels": 2}
 
 class TestVGAN(SystemContract):
     system = kg.VGAN
+    all_alike = True
     tiny = TINY
 
 
@@ -25,6 +26,7 @@ class TestVGAN(SystemContract):
 @slow_abroad
 class TestVGANPrediction(SystemContract):
     system = kg.VGANPrediction
+    all_alike = True
     tiny = PREDICTION
 
     @classmethod

@@ -261,7 +261,7 @@ class SystemContract:
             rate.assign(0.0)
         if self.clips:
             self.fit(gan, 1)
-        start = [ops.convert_to_numpy(w).copy() for w in gan.weights]
+        start = snapshot(gan)
         before = {name: trainable_of(getattr(gan, name)) for name in gan.networks}
         for player, improved in self.system.players.items():
             rates[player].assign(0.01)
@@ -272,9 +272,7 @@ class SystemContract:
                 if differs(before[name], trainable_of(getattr(gan, name)))
             }
             assert moved == set(improved)
-            rates[player].assign(0.0)
-            for weight, value in zip(gan.weights, start, strict=True):
-                weight.assign(value)
+            restore(start)  # and its rate of 0
 
     def test_same_seed_same_weights(self, trained_and_records, stopped):
         assert_equal(trained_and_records[1].after_two_epochs, state_of(stopped[0]))
@@ -577,9 +575,7 @@ def differs(before, after):
 
 def snapshot(gan):
     """What `restore` takes: variables and their values."""
-    variables = [*gan.weights, *gan.optimizer.variables]
-    variables += [s.state for s in seed_streams(gan) if hasattr(s, "state")]
-    return [(v, ops.convert_to_numpy(v).copy()) for v in variables]
+    return list(zip(variables_of(gan).values(), state_of(gan).values(), strict=True))
 
 
 def restore(values):
@@ -616,7 +612,7 @@ def watched(gan, player):
         yield found
 
 
-def state_of(gan):
+def variables_of(gan):
     """All that a resumed training needs: weights, optimizer slots, seeds."""
     state = {f"weight {i} {w.path}": w for i, w in enumerate(gan.weights)}
     if gan.compiled:
@@ -624,7 +620,12 @@ def state_of(gan):
         state.update({f"slot {i} {v.name}": v for i, v in enumerate(slots)})
     streams = [s for s in seed_streams(gan) if hasattr(s, "state")]
     state.update({f"seed {i}": s.state for i, s in enumerate(streams)})
-    return {k: np.array(ops.convert_to_numpy(v)) for k, v in state.items()}
+    return state
+
+
+def state_of(gan):
+    """The values of `variables_of`."""
+    return {k: np.array(ops.convert_to_numpy(v)) for k, v in variables_of(gan).items()}
 
 
 def assert_equal(first, second, atol=0.0):

@@ -123,6 +123,7 @@ def test_the_cross_entropy_of_masks():
     np.testing.assert_allclose(found, -np.log(given), rtol=1e-6)
 
 
+@pytest.mark.every_backend
 def test_positives_are_cut_out_and_put_back():
     regions, rois = regions_of([[0, 2, 0, 1], [0, 0, 0, 0]])
     positives = Positives(rois, 3)

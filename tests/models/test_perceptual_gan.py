@@ -22,9 +22,9 @@ TINY = {
 
 class TestPerceptualGAN(DetectorContract):
     system = kg.PerceptualGAN
-    # The third step is the last one of the plain detector.
     # Where regions lie follows from weights too, without gradients.
     detached = ("detector",)
+    # The third step is the last one of the plain detector.
     tiny = {**TINY, "plain_steps": 3, "perception_steps": 0}
     resting = ("discriminator", "generator")
 

@@ -50,6 +50,7 @@ from keras_gans.layers.rrdb import build_rrdb
 from keras_gans.layers.self_attention import SelfAttention
 from keras_gans.layers.spectral_normalization import (
     SNConv2D,
+    SNConv3D,
     SNDense,
     SNEmbedding,
     SpectralLayer,
@@ -116,6 +117,7 @@ __all__ = [
     "Rescaling",
     "RoIAlign",
     "SNConv2D",
+    "SNConv3D",
     "SNDense",
     "SNEmbedding",
     "ScaledLeakyReLU",

@@ -218,6 +218,8 @@ class SNConv2D(_SpectralKernel):
         **kwargs: For `keras.layers.Layer`.
     """
 
+    _plain = keras.layers.Conv2D
+
     def __init__(self, filters, kernel_size, strides=1, padding="same", **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
@@ -227,8 +229,8 @@ class SNConv2D(_SpectralKernel):
 
     def build(self, input_shape):
         """Makes the kernel, the bias and the vectors."""
-        side = self.kernel_size
-        self._build((side, side, input_shape[-1], self.filters))
+        sides = (self.kernel_size,) * (len(input_shape) - 2)
+        self._build((*sides, input_shape[-1], self.filters))
 
     def call(self, inputs, training=None):
         """Maps `(batch, height, width, channels)` to `(batch, ..., filters)`."""
@@ -242,13 +244,13 @@ class SNConv2D(_SpectralKernel):
         lost = 0 if self.padding == "same" else self.kernel_size - 1
         sides = [
             None if side is None else -(-(side - lost) // self.strides)
-            for side in input_shape[1:3]
+            for side in input_shape[1:-1]
         ]
         return (input_shape[0], *sides, self.filters)
 
     def plain(self):
-        """A `keras.layers.Conv2D` of the same name."""
-        return keras.layers.Conv2D(
+        """The Keras layer without normalisation, of the same name."""
+        return self._plain(
             self.filters,
             self.kernel_size,
             self.strides,
@@ -267,6 +269,16 @@ class SNConv2D(_SpectralKernel):
             "strides": self.strides,
             "padding": self.padding,
         }
+
+
+@keras.saving.register_keras_serializable("keras_gans")
+class SNConv3D(SNConv2D):
+    """`SNConv2D` of volumes: the kernel is `(depth, height, width, inputs, filters)`.
+
+    It maps `(batch, depth, height, width, channels)` to `(batch, ..., filters)`.
+    """
+
+    _plain = keras.layers.Conv3D
 
 
 @keras.saving.register_keras_serializable("keras_gans")

@@ -82,7 +82,7 @@ class VAEGAN3D(GAN3D):
         "discriminator_updates",
     )
     sampling_networks = ("generator", "encoder")
-    prior, architecture = "normal", "authors"
+    prior, architecture, normalization = "normal", "authors", "batch"
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_gans.core.gradients import value_and_gradients
 from keras_gans.core.random import seeded
-from keras_gans.layers import SNConv2D, SNDense, SNEmbedding, fold
+from keras_gans.layers import SNConv2D, SNConv3D, SNDense, SNEmbedding, fold
 from tests.contract import on_tensorflow, two_replicas
 
 RNG = np.random.default_rng(0)
@@ -28,7 +28,9 @@ def layers_of_all_kinds():
         linear.build((None, 4))
         table = SNEmbedding(6, 5)
         table.build((None,))
-    return [conv, linear, table]
+        solid = SNConv3D(5, 2, kernel_initializer="he_normal")
+        solid.build((None, 4, 4, 4, 6))
+    return [conv, linear, table, solid]
 
 
 def matrix_of(layer):
@@ -45,7 +47,7 @@ def test_golden_sequence():
 
 
 @pytest.mark.every_backend
-@pytest.mark.parametrize("kind", [0, 1, 2], ids=["conv", "dense", "embedding"])
+@pytest.mark.parametrize("kind", range(4), ids=["conv", "dense", "embedding", "solid"])
 def test_twenty_iterations_find_the_largest_singular_value(kind):
     layer = layers_of_all_kinds()[kind]
     for _ in range(20):
@@ -107,7 +109,7 @@ def gradients_of(layer, weight):
     return ops.convert_to_numpy(gradient)
 
 
-@pytest.mark.parametrize("kind", [0, 1, 2], ids=["conv", "dense", "embedding"])
+@pytest.mark.parametrize("kind", range(4), ids=["conv", "dense", "embedding", "solid"])
 def test_gradient_is_that_of_the_quotient_with_fixed_vectors(kind):
     """d(G . W / s) = G / s - (G . W) / s^2 u v^T, u and v constants."""
     layer = layers_of_all_kinds()[kind]
@@ -131,14 +133,21 @@ def test_gradient_is_that_of_the_quotient_with_fixed_vectors(kind):
 @pytest.mark.every_backend
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize("strides", [1, 2])
-def test_folded_convolution(padding, strides):
-    x = keras.Input((7, 6, 3))
-    y = SNConv2D(4, 3, strides, padding, kernel_initializer="he_normal")(x)
+@pytest.mark.parametrize(
+    ("kind", "unnormalised", "sides"),
+    [
+        (SNConv2D, keras.layers.Conv2D, (7, 6)),
+        (SNConv3D, keras.layers.Conv3D, (7, 6, 5)),
+    ],
+)
+def test_folded_convolution(kind, unnormalised, sides, padding, strides):
+    x = keras.Input((*sides, 3))
+    y = kind(4, 3, strides, padding, kernel_initializer="he_normal")(x)
     network = keras.Model(x, y)
     network.layers[1].bias.assign(RNG.normal(size=4))
     plain = fold(network)
-    assert type(plain.layers[1]) is keras.layers.Conv2D
-    images = ops.convert_to_tensor(RNG.normal(size=(2, 7, 6, 3)).astype("float32"))
+    assert type(plain.layers[1]) is unnormalised
+    images = ops.convert_to_tensor(RNG.normal(size=(2, *sides, 3)).astype("float32"))
     first, second = (n(images, training=False) for n in (network, plain))
     assert y.shape[1:] == first.shape[1:]
     np.testing.assert_allclose(*map(ops.convert_to_numpy, (first, second)), atol=1e-6)

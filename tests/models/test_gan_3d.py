@@ -180,6 +180,32 @@ def test_strided_discriminator_forward_matches_the_fixture():
         np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
+@pytest.mark.every_backend
+@pytest.mark.parametrize("architecture", ["authors", "strided"])
+def test_a_spectral_discriminator_has_kernels_of_norm_one(architecture):
+    gan = tiny(architecture=architecture, normalization="spectral")
+    names = [layer.name for layer in gan.discriminator.layers if layer.weights]
+    assert not [name for name in names if name.endswith("_norm")]
+    kernels = [gan.discriminator.get_layer(name) for name in names]
+    assert all(isinstance(layer, kg.layers.SNConv3D) for layer in kernels)
+    assert all(layer.use_bias for layer in kernels)
+    x = shapes(4)[0] * 2.0 - 1
+    for _ in range(100):
+        scores = gan.discriminator(x, training=True)
+    assert scores.shape == (4, 1)
+    for layer in kernels:
+        matrix = layer.folded_weights()[0].reshape(-1, layer.filters)
+        # Two nearly equal singular values take many iterations to tell apart.
+        assert np.linalg.norm(matrix, 2) == pytest.approx(1.0, rel=0.05)
+    # A sample's score is its own: no statistics of a batch.
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(scores)[:2],
+        ops.convert_to_numpy(gan.discriminator(x[:2], training=True)),
+        atol=1e-4,
+    )
+    assert gan.features(x).shape[0] == 4
+
+
 @pytest.mark.parametrize("side", [8, 16, 32])
 def test_sizes(side):
     gan = kg.GAN3D((side, side, side, 1), latent_dim=4, base_channels=1)
@@ -201,6 +227,8 @@ def test_impossible_shapes_name_possible_ones(shape):
     [
         ({"prior": "cauchy"}, "prior is 'uniform' or 'normal'"),
         ({"initializer": "he"}, "initializer is 'normal' or 'glorot'"),
+        ({"architecture": "deep"}, "architecture is 'authors' or 'strided'"),
+        ({"normalization": "layer"}, "normalization is 'batch' or 'spectral'"),
         ({"gate": 0.0}, r"in \(0, 1\], or None"),
         ({"gate": 80}, r"in \(0, 1\], or None"),
         ({"instance_noise": -0.1}, "instance_noise is not negative"),

@@ -17,16 +17,19 @@ if keras.backend.backend() == "tensorflow":
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
+    # XLA only where it is the point: tests that ask for it have it.
+    keras.Model._resolve_auto_jit_compile = lambda self: False
 elif keras.backend.backend() == "jax":
     import tempfile
 
     # Tests compile for minutes what then runs for milliseconds: XLA rewrites and fuses
-    # as ever, LLVM does not polish the result. (Polished sums are also rounded less:
-    # TensorFlow with XLA equals TensorFlow without to 4e-7, unpolished to 1.2e-6.)
+    # as ever, LLVM leaves its expensive passes out. (Without any of them, at level 0,
+    # sums are made one term after the other: of a picture of 784 points 1.5e-5 is lost,
+    # and networks differ by 1e-6 from one batch size to another.)
     os.environ["XLA_FLAGS"] = " ".join(
         [
             os.environ.get("XLA_FLAGS", ""),
-            "--xla_backend_optimization_level=0",
+            "--xla_backend_optimization_level=2",
             "--xla_llvm_disable_expensive_passes=true",
             "--xla_force_host_platform_device_count=2",
         ]

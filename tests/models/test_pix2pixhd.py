@@ -435,9 +435,9 @@ def test_optimizers_start_afresh_with_a_stage():
 def test_a_training_resumes_in_the_middle_of_a_stage(tmp_path):
     gan = Staged.fitted(epochs=2)
     assert gan.stage == "enhancer"
-    Staged().test_resumed_equals_never_stopped(
-        Staged.recorded(), Staged.stopped_in(tmp_path)
-    )
+    begun = Staged.make()
+    begun.compile()
+    Staged().test_resumed_equals_never_stopped(Staged.recorded(tmp_path), (begun, None))
 
 
 @pytest.mark.every_backend

@@ -11,6 +11,7 @@ import typer
 from typer import Argument, Option
 
 import keras_gans as kg
+from keras_gans.data.meshes import import_trimesh
 from keras_gans.pictures import image_grid, save_film, save_png, video_grid
 from keras_gans.pictures.films import FILM_SUFFIXES
 
@@ -138,6 +139,8 @@ def sample(
             f"{type(gan).__name__} draws no videos: its pictures are PNG files. Found "
             f"the name {out}."
         )
+    if surfaces:
+        import_trimesh()  # before anything is made that would be left behind
     samples = gan.sample(
         num, seed, truncation=truncation, **_asked(gan, label, text, num)
     )

@@ -1,5 +1,7 @@
 """Volumes from the command line: trained by a recipe, drawn, and written as meshes."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -107,6 +109,15 @@ def test_meshes_of_pictures_are_refused(refused, tmp_path):
     said = refused(*what, tmp_path / "meshes", "--mesh-format", "gltf")
     assert "Meshes are OBJ, STL, PLY files" in said
     assert not (tmp_path / "grid.png").exists()
+
+
+def test_without_trimesh_nothing_is_left_behind(
+    refused, finished, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "trimesh", None)
+    out = ["--out", tmp_path / "grid.png", "--meshes", tmp_path / "meshes"]
+    assert "keras-gans[volumes]" in refused("sample", finished / "preset", *out)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -295,7 +295,7 @@ class SystemContract:
         # What it knows it shall have from the backup; a new model would cost the time
         # of one more trace.
         for variable in variables_of(resumed).values():
-            variable.assign(ops.ones_like(variable))
+            variable.assign(ops.ones(variable.shape, variable.dtype))
         backup = keras.callbacks.BackupAndRestore(records.backup_after_two_epochs)
         self.fit(resumed, 4, callbacks=[backup])
         assert_equal(records.after_four_epochs, state_of(resumed))

@@ -152,9 +152,7 @@ class SystemContract:
     @classmethod
     def again(cls):
         """A second model of the same seed, after two epochs, and its state then."""
-        gan = cls.make()
-        gan.compile()
-        cls.fit(gan, 2)
+        gan = cls.fitted(epochs=2)
         return gan, state_of(gan)
 
     @pytest.fixture(scope="class")
@@ -465,8 +463,8 @@ class Records(keras.callbacks.Callback):
     """What a training of four epochs leaves behind on its way.
 
     `folder` is where a callback before this one keeps its backup as `newest`. `weights`
-    holds the sampling networks' before the first batch and after each of the
-    first three, `averages` their moving averages then.
+    holds the sampling networks' before the first batch and after each of the first
+    three, `averages` their moving averages then.
     """
 
     def __init__(self, folder):

@@ -11,7 +11,7 @@ import typer
 from typer import Argument, Option
 
 import keras_gans as kg
-from keras_gans.data.meshes import import_trimesh
+from keras_gans.data.meshes import import_measure, import_trimesh
 from keras_gans.pictures import image_grid, save_film, save_png, video_grid
 from keras_gans.pictures.films import FILM_SUFFIXES
 
@@ -140,7 +140,9 @@ def sample(
             f"the name {out}."
         )
     if surfaces:
-        import_trimesh()  # before anything is made that would be left behind
+        # Before anything is made that would be left behind.
+        import_trimesh()
+        import_measure()
     samples = gan.sample(
         num, seed, truncation=truncation, **_asked(gan, label, text, num)
     )

@@ -67,7 +67,7 @@ def to_mesh(volume, threshold=0.5):
             f"No voxel is above {threshold:g}: there is no surface. A smaller "
             "threshold may show one."
         )
-    trimesh, measure = import_trimesh(), _measure()
+    trimesh, measure = import_trimesh(), import_measure()
     vertices, faces, *_ = measure.marching_cubes(
         np.pad(volume, 1),
         threshold,
@@ -135,7 +135,8 @@ def import_trimesh():
     return trimesh
 
 
-def _measure():
+def import_measure():
+    """scikit-image's module of measures, or the error that says how to get it."""
     try:
         from skimage import measure
     except ImportError as error:

@@ -111,10 +111,11 @@ def test_meshes_of_pictures_are_refused(refused, tmp_path):
     assert not (tmp_path / "grid.png").exists()
 
 
-def test_without_trimesh_nothing_is_left_behind(
-    refused, finished, tmp_path, monkeypatch
+@pytest.mark.parametrize("package", ["trimesh", "skimage"])
+def test_without_its_packages_nothing_is_left_behind(
+    refused, finished, tmp_path, monkeypatch, package
 ):
-    monkeypatch.setitem(sys.modules, "trimesh", None)
+    monkeypatch.setitem(sys.modules, package, None)
     out = ["--out", tmp_path / "grid.png", "--meshes", tmp_path / "meshes"]
     assert "keras-gans[volumes]" in refused("sample", finished / "preset", *out)
     assert not list(tmp_path.iterdir())
